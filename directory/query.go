@@ -1,0 +1,33 @@
+package directory
+
+// Query is a superset of the entries a search asks for, in terms that an
+// index can answer. The one who asks applies the exact filter afterwards. The
+// zero Query selects everybody.
+type Query struct {
+	Kind Kind
+	// AnyOf selects entries for which at least one term holds; empty: all.
+	AnyOf []Term
+	// After continues behind this account or group id, in id order.
+	After string
+	// Limit bounds one batch. 0 is 500.
+	Limit int
+}
+
+// Term is one indexed condition.
+type Term struct {
+	Attribute string // "uid", "mail", "cn", "id", "member", …
+	Match     TermMatch
+	Value     string // normalised
+}
+
+// TermMatch is how a Term compares.
+type TermMatch uint8
+
+const (
+	Equals TermMatch = iota
+	Prefix
+	Contains
+	Present
+	AtLeast
+	AtMost
+)

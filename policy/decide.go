@@ -1,0 +1,106 @@
+package policy
+
+// verdict is what the rules say, before the engine adds who and when.
+func verdict(o Outcome, r Reason) Decision { return Decision{Outcome: o, Reason: r} }
+
+// Decide says what the rules say of f. It is pure; the first rule that
+// matches wins. Only Outcome and Reason of the result are set.
+func Decide(f Facts) Decision {
+	switch {
+	case f.Trouble == Broken:
+		return verdict(Unavailable, ReasonUnavailable)
+	case f.Trouble != NoTrouble:
+		return verdict(Busy, ReasonBusy)
+	case f.Account == AccountDisabled:
+		return verdict(Reject, ReasonAccountDisabled)
+	case f.Account == AccountExpired:
+		return verdict(Reject, ReasonAccountExpired)
+	case f.Account != AccountActive:
+		return verdict(Reject, ReasonUnknownAccount)
+	}
+	switch f.Match {
+	case MatchAppPassword:
+		return decideAppPassword(f)
+	case MatchPrimary, MatchPrimaryAndSecond:
+		return decidePrimary(f)
+	}
+	return verdict(Reject, mismatch(f.Match))
+}
+
+// mismatch names why a credential that is none, or none any more, is refused.
+func mismatch(m Match) Reason {
+	switch m {
+	case MatchRevoked:
+		return ReasonRevoked
+	case MatchExpired:
+		return ReasonCredentialEnded
+	case MatchUnused:
+		return ReasonUnused
+	case MatchOtherService:
+		return ReasonOtherService
+	case MatchOtherNetwork:
+		return ReasonOtherNetwork
+	case MatchForged:
+		return ReasonForged
+	}
+	return ReasonWrongSecret
+}
+
+// decideAppPassword holds rules 3 and 5.
+func decideAppPassword(f Facts) Decision {
+	if f.Client == Interactive {
+		return verdict(Reject, ReasonNotInteractive)
+	}
+	return verdict(Accept, ReasonAppPassword)
+}
+
+// decidePrimary holds what stands before the rules for a right primary.
+func decidePrimary(f Facts) Decision {
+	switch {
+	case f.Kind != PersonKind:
+		return verdict(Reject, ReasonServicePrimary)
+	case f.Braked:
+		return verdict(Reject, ReasonBraked)
+	case f.Client == Interactive:
+		return decideInteractive(f)
+	}
+	return decideLegacy(f)
+}
+
+// decideInteractive holds rule 6.
+func decideInteractive(f Facts) Decision {
+	switch {
+	case f.MFA == MFAOff:
+		return verdict(Accept, ReasonPrimary)
+	case f.MFA == MFAEnabled:
+		return verdict(Enrol, ReasonAskEnrol)
+	case f.Match == MatchPrimaryAndSecond:
+		return verdict(Accept, ReasonPrimaryAndSecond)
+	}
+	return verdict(SecondFactor, ReasonAskSecondFactor)
+}
+
+// decideLegacy holds rules 2 and 4 and the three switches that soften them.
+func decideLegacy(f Facts) Decision {
+	switch {
+	case f.MFA == MFAEnforced && f.Client == LegacyOTP && f.Match == MatchPrimaryAndSecond:
+		return verdict(Accept, ReasonPrimaryAndSecond)
+	case f.MFA == MFAEnforced && f.Client == LegacyOTP && !f.ReportOnly:
+		return verdict(SecondFactor, ReasonAskSecondFactor)
+	case f.MFA != MFAOff && !(f.MFA == MFAEnabled && f.Grace):
+		return soften(f, ReasonPrimaryWithMFA, ReasonWouldRefuseMFA)
+	case f.Demand == AppPasswordDemanded:
+		return soften(f, ReasonPrimaryNotHere, ReasonWouldRefuseHere)
+	case f.MFA == MFAEnabled:
+		return verdict(Accept, ReasonGrace)
+	}
+	return verdict(Accept, ReasonPrimary)
+}
+
+// soften refuses, or under report-only accepts and says it would refuse.
+func soften(f Facts, refuse, wouldRefuse Reason) Decision {
+	if f.ReportOnly {
+		return verdict(Accept, wouldRefuse)
+	}
+	return verdict(Reject, refuse)
+}

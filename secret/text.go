@@ -1,0 +1,53 @@
+package secret
+
+import "crypto/subtle"
+
+// redacted is all that a Text ever shows.
+const redacted = "[secret]"
+
+// Text is a secret string. No verb of fmt, no logger and no encoder prints
+// it, not even from inside an unexported field of another value: fmt reads
+// such fields without calling their methods, so the content sits behind a
+// pointer, of which fmt shows the address at most. The zero Text is empty.
+//
+// A Text may be copied and used concurrently.
+type Text struct{ p *string }
+
+// NewText takes s into keeping.
+func NewText(s string) Text {
+	if s == "" {
+		return Text{}
+	}
+	return Text{&s}
+}
+
+// Reveal returns the secret. Every call is a place to look at in a review.
+func (t Text) Reveal() string {
+	if t.p == nil {
+		return ""
+	}
+	return *t.p
+}
+
+// Empty reports whether there is no secret in it.
+func (t Text) Empty() bool { return t.p == nil }
+
+// Len is the length in bytes.
+func (t Text) Len() int { return len(t.Reveal()) }
+
+// Equal compares in a time that depends on the lengths only.
+func (t Text) Equal(u Text) bool {
+	return subtle.ConstantTimeCompare([]byte(t.Reveal()), []byte(u.Reveal())) == 1
+}
+
+// String returns a constant.
+func (t Text) String() string { return redacted }
+
+// GoString returns a constant.
+func (t Text) GoString() string { return redacted }
+
+// MarshalText returns a constant, so that JSON, XML, TOML and slog show it.
+func (t Text) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// MarshalBinary returns a constant, so that gob shows it.
+func (t Text) MarshalBinary() ([]byte, error) { return []byte(redacted), nil }
