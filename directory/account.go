@@ -63,3 +63,10 @@ type Group struct {
 	CreatedAt   time.Time
 	ModifiedAt  time.Time // moves when the membership does
 }
+
+// Member is what a group holds directly: an account, or another group.
+type Member struct {
+	Group bool   // a group; false: an account
+	ID    string // of the account or group
+	Name  string // login or group name, as shown
+}

@@ -17,4 +17,8 @@ var (
 	// ErrConflict says that the name is taken, or that what was to be
 	// replaced has changed meanwhile.
 	ErrConflict = errors.New("conflict")
+	// ErrLimit says that there are as many of the kind as there may be.
+	ErrLimit = errors.New("limit reached")
+	// ErrLoop says that a group would contain itself.
+	ErrLoop = errors.New("a group cannot contain itself")
 )
