@@ -1,0 +1,78 @@
+# make demo     see it work, on loopback, with throw-away data (HOLD=1 keeps it running)
+# make test     install what the tests call (root on Debian), then run every test
+# make check    formatting, vet, linters, tidy modules, house rules
+# make fuzz     every fuzz target for FUZZTIME each
+# make mutate   remove each case of the policy in turn: does a test notice?
+
+SHELL    := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+FUZZTIME ?= 30s
+LINT     := $(CURDIR)/lint/bin
+# Modules of their own, so that what they need stays out of the product's go.mod.
+NESTED   := $(patsubst %/go.mod,%,$(wildcard lint/go.mod bench/*/go.mod))
+
+.PHONY: all build demo deps test fuzz mutate check fmt vet lint vuln tidy clean-tree clean
+all: check test
+
+build:
+	go build ./cmd/postern
+
+demo: build
+	./postern demo $(if $(HOLD),--hold)
+
+deps:
+	.ci/deps
+
+# The products of go test -json are read by noskip, which prints go test's own
+# lines and fails where a test skipped itself in CI. Nested modules go first, so
+# that the last lines are those of the product.
+test: deps
+	@cd lint && go build -o $(LINT)/noskip ./noskip
+	@for m in $(NESTED); do (cd $$m && go test ./...); done
+	go test -json -race -shuffle=on ./... | $(LINT)/noskip
+
+# Go fuzzes one target at a time; the targets are found where they stand.
+fuzz:
+	@{ grep -rl --include='*_test.go' '^func Fuzz' . || true; } | xargs -r -n1 dirname | sort -u | while read -r dir; do \
+		for target in $$(grep -oh '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -c6-); do \
+			echo "fuzz $$dir $$target for $(FUZZTIME)"; \
+			go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) $$dir </dev/null; \
+		done; \
+	done
+
+mutate:
+	go run ./policy/mutate
+
+check: fmt vet lint tidy vuln clean-tree
+
+fmt:
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$bad" ] || { echo "gofmt would change: $$bad"; exit 1; }
+
+vet:
+	go vet ./...
+	@for m in $(NESTED); do (cd $$m && go vet ./...); done
+
+lint: $(LINT)/golangci-lint
+	$(LINT)/golangci-lint run ./...
+	@cd lint && $(LINT)/golangci-lint run ./...
+
+$(LINT)/golangci-lint $(LINT)/govulncheck &: lint/go.mod lint/go.sum
+	cd lint && go build -o $(LINT)/ tool && touch $(LINT)/*
+
+tidy:
+	go mod tidy -diff
+	@for m in $(NESTED); do (cd $$m && go mod tidy -diff); done
+
+# The vulnerability database is not reachable everywhere: then nothing is known,
+# and that is said. What is known to be vulnerable fails.
+vuln: $(LINT)/govulncheck
+	@out=$$($(LINT)/govulncheck ./... 2>&1) && echo "$$out" || { echo "$$out"; \
+		grep -q 'fetching vulnerabilities' <<<"$$out" && echo "vuln: the database was not reachable, so nothing was checked"; }
+
+# A run leaves the tree as it was committed. Only CI insists: elsewhere work is
+# under way.
+clean-tree:
+	@if [ "$${CI:-}" = true ]; then git diff --exit-code; fi
+
+clean:
+	rm -rf postern lint/bin
