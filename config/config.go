@@ -1,0 +1,298 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is the whole file. It is read by Load or Parse and not changed
+// afterwards, so it may be used concurrently.
+type Config struct {
+	// BaseDN is the distinguished name below which everything lives, such as
+	// "dc=example,dc=org". Needed. Its dc= parts are also the domain in
+	// user@domain. Changing it needs a restart.
+	BaseDN string `toml:"base_dn"`
+	// DataDir is the directory of the database. Needed. Whoever can write it
+	// can do anything here; init makes it with mode 0700. Changing it needs a
+	// restart.
+	DataDir string `toml:"data_dir"`
+	// KeyFile is the file of the key that app passwords are digested with and
+	// secrets are sealed with. Needed; never inside DataDir, so that a copy of
+	// the database alone is worth nothing. Without it the database is lost.
+	// Changing it needs a restart.
+	KeyFile string `toml:"key_file"`
+
+	LDAP            LDAP             `toml:"ldap"`
+	RADIUS          RADIUS           `toml:"radius"`
+	Portal          Portal           `toml:"portal"`
+	TLS             TLS              `toml:"tls"`
+	Policy          Policy           `toml:"policy"`
+	AppPasswords    AppPasswords     `toml:"app_passwords"`
+	Services        []Service        `toml:"service"`
+	ServiceAccounts []ServiceAccount `toml:"service_account"`
+	Events          Events           `toml:"events"`
+	Log             Log              `toml:"log"`
+
+	places *places // where each key stands in the file
+}
+
+// LDAP is the table of the LDAP server. With both lists empty it is off.
+type LDAP struct {
+	// Listen are the addresses for LDAP in clear, as "address:port". StartTLS
+	// is offered on them where [tls] is set. Default: none. Changing it needs
+	// a restart.
+	Listen []string `toml:"listen"`
+	// ListenTLS are the addresses for LDAP under TLS from the first byte.
+	// They need [tls]. Default: none. Changing it needs a restart.
+	ListenTLS []string `toml:"listen_tls"`
+	// CleartextBind says from where a password is taken on a connection
+	// without TLS: "never", "loopback" (the default) or "always". Danger:
+	// "always" sends passwords over the network for everybody to read.
+	CleartextBind string `toml:"cleartext_bind"`
+	// Profile is how entries look: "rfc" (the default), or "ad" for clients
+	// that know Active Directory only.
+	Profile string `toml:"profile"`
+	// TrustedRelays are addresses or networks of servers that bind for many
+	// people, such as a mail server. They have only the total limit of
+	// connections. Default: none.
+	TrustedRelays []netip.Prefix `toml:"trusted_relays"`
+}
+
+// RADIUS is the table of the RADIUS server. With both lists empty it is off.
+type RADIUS struct {
+	// Listen are the UDP addresses for authentication. Default: none. Changing
+	// it needs a restart.
+	Listen []string `toml:"listen"`
+	// AccountingListen are the UDP addresses for accounting. Default: none.
+	// Changing it needs a restart.
+	AccountingListen []string `toml:"accounting_listen"`
+	// RejectDelay is the least time between a request and its refusal, from
+	// "0s" to "10s". Default: "1s". Devices give up after a few seconds.
+	RejectDelay time.Duration `toml:"reject_delay"`
+	// Clients are the devices that may ask. Requests from elsewhere are
+	// dropped without an answer.
+	Clients []RADIUSClient `toml:"client"`
+}
+
+// RADIUSClient is one device, or one network of devices that share a secret.
+type RADIUSClient struct {
+	// Name is what services, events and the log call it. Needed.
+	Name string `toml:"name"`
+	// Address is where its requests come from, an address or a network.
+	// Needed. Of several that hold an address the longest wins.
+	Address netip.Prefix `toml:"address"`
+	// SecretFile is a file that holds the shared secret and nothing else; one
+	// trailing newline is dropped. It is re-read when it changes. Either this
+	// or Secret.
+	SecretFile string `toml:"secret_file"`
+	// Secret is the shared secret itself, 16 characters at least. Danger:
+	// whoever can read the file then has it.
+	Secret Secret `toml:"secret"`
+	// RequireMessageAuthenticator drops requests without that attribute.
+	// Default: true. Danger: false lets whoever sits on the network forge
+	// answers (BlastRADIUS, CVE-2024-3596).
+	RequireMessageAuthenticator bool `toml:"require_message_authenticator"`
+	// LimitProxyState drops requests that carry Proxy-State and no
+	// Message-Authenticator. Default: true. It matters only where the
+	// attribute above is not required, and is what is then left of the
+	// defence.
+	LimitProxyState bool `toml:"limit_proxy_state"`
+	// Methods are what the device may authenticate with. Default: ["pap"].
+	Methods []string `toml:"methods"`
+	// InsecureMSCHAP allows MS-CHAP outside a TLS tunnel. Default: false.
+	// Danger: a recorded exchange can be broken in a day, whatever the length
+	// of the password.
+	InsecureMSCHAP bool `toml:"insecure_mschap"`
+	// OTPChallenge says that the device can ask for a code: there the primary
+	// password counts together with a fresh code. Default: false. It is one
+	// of the three switches that soften the rules.
+	OTPChallenge bool `toml:"otp_challenge"`
+}
+
+// Portal is the table of the self-service pages. Without Listen it is off.
+type Portal struct {
+	// Listen is the address for HTTP, as "address:port". Default: none.
+	// Changing it needs a restart.
+	Listen string `toml:"listen"`
+	// PublicURL is the address people type. Default: "http://localhost:8080".
+	// It is https anywhere but on loopback.
+	PublicURL string `toml:"public_url"`
+	// AdminGroup is the group whose members administer here. It counts as MFA
+	// on. Default: "postern-admins".
+	AdminGroup string `toml:"admin_group"`
+	// EnrolFrom are the networks from where a second factor can be enrolled
+	// with the primary password alone; from elsewhere it takes a code. Default:
+	// loopback and the private networks.
+	EnrolFrom []netip.Prefix `toml:"enrol_from"`
+}
+
+// TLS is the table of the server certificate. Left out whole, there is no TLS.
+type TLS struct {
+	// Certificate is the PEM file of the certificate and its chain. Default:
+	// "cert.pem". It is re-read when it changes.
+	Certificate string `toml:"certificate"`
+	// Key is the PEM file of its private key. Default: "key.pem".
+	Key string `toml:"key"`
+}
+
+// Policy is the table of the rules. Dates are "2027-01-31", which is that
+// day's first moment in UTC, or RFC 3339.
+type Policy struct {
+	// MFAGroups are groups whose members have MFA on, nested ones too.
+	// Default: none.
+	MFAGroups []string `toml:"mfa_groups"`
+	// Exempt are logins that are never demanded MFA, for the day everything
+	// else fails. Each of their sign-ins is an event of its own kind. Default:
+	// none.
+	Exempt []string `toml:"exempt"`
+	// AppPasswordGroups are groups whose members need app passwords at legacy
+	// clients whatever their MFA state. Default: none.
+	AppPasswordGroups []string `toml:"app_password_groups"`
+	// GraceUntil is the moment until when accounts with MFA on and no method
+	// enrolled count as MFA off at legacy clients. Default: "", no grace. It
+	// is one of the three switches that soften the rules.
+	GraceUntil time.Time `toml:"grace_until"`
+	// ReportOnlyGroups are groups for whose members refusals of the primary
+	// password are recorded, not carried out; ["*"] is everybody. Default:
+	// none. It is one of the three switches that soften the rules.
+	ReportOnlyGroups []string `toml:"report_only_groups"`
+	// ReportOnlyUntil is the moment when that ends. Needed where groups are
+	// named. Default: "".
+	ReportOnlyUntil time.Time `toml:"report_only_until"`
+}
+
+// AppPasswords is the table of what is issued.
+type AppPasswords struct {
+	// Format is the shape of new ones: "standard" (25 letters, the default) or
+	// "compact" (16 letters, for devices with short password boxes; 70 bits).
+	// Both shapes are always recognised.
+	Format string `toml:"format"`
+	// MaxPerAccount is how many live ones an account may hold. Default: 20.
+	MaxPerAccount int `toml:"max_per_account"`
+	// LifetimeDays is after how many days a new one ends. Default: 0, which is
+	// not before it is revoked.
+	LifetimeDays int `toml:"lifetime_days"`
+	// UnusedDays is after how many days without use one ends. Default: 0,
+	// which is never.
+	UnusedDays int `toml:"unused_days"`
+	// DefaultServices are the services of a new one that names none. Default:
+	// ["any"].
+	DefaultServices []string `toml:"default_services"`
+	// SelfService lets people make their own at the portal. Default: true.
+	SelfService bool `toml:"self_service"`
+	// OnPasswordChange says what becomes of them when the primary password
+	// changes: "keep" (the default) or "revoke".
+	OnPasswordChange string `toml:"on_password_change"`
+	// OnMFAReset says what becomes of them when an administrator resets MFA:
+	// "revoke" (the default) or "keep".
+	OnMFAReset string `toml:"on_mfa_reset"`
+	// AllowCHAP lets one be issued with a sealed copy of itself, as CHAP and
+	// EAP-MD5 need. Default: false. Danger: whoever has database and key then
+	// has those app passwords.
+	AllowCHAP bool `toml:"allow_chap"`
+}
+
+// Service is one thing that app passwords can be limited to. An attempt counts
+// under the one whose LDAPBase it binds below, else whose listener it came
+// through, else whose network is the longest that holds its source; over
+// RADIUS, the one that names the client; else under "default".
+type Service struct {
+	// Name is lower-case letters, digits, dash, dot and underscore. Needed.
+	// "default" and "any" are taken.
+	Name string `toml:"name"`
+	// LDAPNetworks are where this service's binds come from. Default: none.
+	LDAPNetworks []netip.Prefix `toml:"ldap_networks"`
+	// LDAPListeners are addresses of [ldap] that belong to this service
+	// alone, spelled as they are there. Default: none.
+	LDAPListeners []string `toml:"ldap_listeners"`
+	// LDAPBase is an application base name such as "app=mail", for binds as
+	// uid=…,ou=people,app=mail,BASE. Default: "".
+	LDAPBase string `toml:"ldap_base"`
+	// RADIUSClients are names of RADIUS clients. Default: none.
+	RADIUSClients []string `toml:"radius_clients"`
+	// RequireAppPassword refuses primary passwords here also for accounts
+	// without MFA. Default: false.
+	RequireAppPassword bool `toml:"require_app_password"`
+}
+
+// ServiceAccount is an application's own identity for searching. Its secret
+// is made by "postern service-account secret NAME".
+type ServiceAccount struct {
+	// Name is the NAME of cn=NAME,ou=system,BASE. Needed.
+	Name string `toml:"name"`
+	// Networks are where it may come from. Needed; "0.0.0.0/0" and "::/0" are
+	// anywhere.
+	Networks []netip.Prefix `toml:"networks"`
+	// Read are the subtrees it may read, relative to base_dn. Default:
+	// ["ou=people", "ou=groups"].
+	Read []string `toml:"read"`
+	// Attributes are what it may read of an entry. Default: ["*"], which is
+	// all there is; secrets are in no entry.
+	Attributes []string `toml:"attributes"`
+}
+
+// Events is the table of the record.
+type Events struct {
+	// KeepDays is for how many days events are kept. Default: 400.
+	KeepDays int `toml:"keep_days"`
+}
+
+// Log is the table of what serve writes to standard error.
+type Log struct {
+	// Level is "debug", "info" (the default), "warn" or "error". At no level
+	// is a secret written.
+	Level string `toml:"level"`
+	// Format is "text" (the default) or "json".
+	Format string `toml:"format"`
+}
+
+// Default returns the configuration of a file in which every key is left out.
+// It is not valid as it is: base_dn, data_dir, key_file and a listener are
+// needed.
+func Default() Config {
+	return Config{
+		LDAP:   LDAP{CleartextBind: "loopback", Profile: "rfc"},
+		RADIUS: RADIUS{RejectDelay: time.Second},
+		Portal: Portal{
+			PublicURL:  "http://localhost:8080",
+			AdminGroup: "postern-admins",
+			EnrolFrom:  privateNetworks(),
+		},
+		AppPasswords: AppPasswords{
+			Format:           "standard",
+			MaxPerAccount:    20,
+			DefaultServices:  []string{"any"},
+			SelfService:      true,
+			OnPasswordChange: "keep",
+			OnMFAReset:       "revoke",
+		},
+		Events: Events{KeepDays: 400},
+		Log:    Log{Level: "info", Format: "text"},
+	}
+}
+
+func privateNetworks() []netip.Prefix {
+	return []netip.Prefix{
+		netip.MustParsePrefix("127.0.0.0/8"),
+		netip.MustParsePrefix("::1/128"),
+		netip.MustParsePrefix("10.0.0.0/8"),
+		netip.MustParsePrefix("172.16.0.0/12"),
+		netip.MustParsePrefix("192.168.0.0/16"),
+		netip.MustParsePrefix("fc00::/7"),
+	}
+}
+
+// fillDefaults gives a table that is an element of a list, or that is off
+// when left out, its defaults before its keys are read.
+func (c *RADIUSClient) fillDefaults() {
+	c.RequireMessageAuthenticator = true
+	c.LimitProxyState = true
+	c.Methods = []string{"pap"}
+}
+
+func (t *TLS) fillDefaults() { t.Certificate, t.Key = "cert.pem", "key.pem" }
+
+func (a *ServiceAccount) fillDefaults() {
+	a.Read = []string{"ou=people", "ou=groups"}
+	a.Attributes = []string{"*"}
+}

@@ -1,0 +1,71 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Problem is one thing that is wrong, or dangerous, in the file.
+type Problem struct {
+	Line    int    // from 1; 0 where it stands on no line
+	Key     string // as "radius.client[0].secret"; "" for the file as a whole
+	Message string // never holds a secret
+}
+
+// String gives the problem as one line, without the file's name.
+func (p Problem) String() string {
+	if p.Key == "" {
+		return p.Message
+	}
+	return p.Key + ": " + p.Message
+}
+
+// Error is all that is wrong in a file, in the order of its lines.
+type Error struct {
+	File     string // as given to Load; "" from Parse
+	Problems []Problem
+}
+
+// Error lists every problem on a line of its own.
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = e.Place(p) + p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Place returns "file:line: ", as far as they are known.
+func (e *Error) Place(p Problem) string { return Place(e.File, p) }
+
+// Place returns "file:line: " for a problem of that file, as far as they are
+// known.
+func Place(file string, p Problem) string {
+	switch {
+	case p.Line == 0 && file == "":
+		return ""
+	case p.Line == 0:
+		return file + ": "
+	case file == "":
+		return fmt.Sprintf("line %d: ", p.Line)
+	}
+	return fmt.Sprintf("%s:%d: ", file, p.Line)
+}
+
+// problems gathers; where says on which line a key stands.
+type problems struct {
+	where *places
+	list  []Problem
+}
+
+func (p *problems) add(key, format string, args ...any) {
+	p.list = append(p.list, Problem{p.where.line(key), key, fmt.Sprintf(format, args...)})
+}
+
+// sorted returns what was gathered by line, then in the order it was found.
+func (p *problems) sorted() []Problem {
+	slices.SortStableFunc(p.list, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	return p.list
+}
