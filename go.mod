@@ -2,6 +2,12 @@ module postern
 
 go 1.26.0
 
-require golang.org/x/text v0.43.0
+require (
+	golang.org/x/crypto v0.58.0
+	golang.org/x/text v0.43.0
+)
 
-require github.com/BurntSushi/toml v1.6.0 // indirect
+require (
+	github.com/BurntSushi/toml v1.6.0
+	golang.org/x/sys v0.49.0 // indirect
+)

@@ -1,6 +1,10 @@
 package secret
 
-import "crypto/subtle"
+import (
+	"crypto/subtle"
+	"fmt"
+	"io"
+)
 
 // redacted is all that a Text ever shows.
 const redacted = "[secret]"
@@ -40,6 +44,9 @@ func (t Text) Equal(u Text) bool {
 	return subtle.ConstantTimeCompare([]byte(t.Reveal()), []byte(u.Reveal())) == 1
 }
 
+// Format writes a constant, whatever the verb.
+func (t Text) Format(s fmt.State, _ rune) { redact(s) }
+
 // String returns a constant.
 func (t Text) String() string { return redacted }
 
@@ -51,3 +58,6 @@ func (t Text) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // MarshalBinary returns a constant, so that gob shows it.
 func (t Text) MarshalBinary() ([]byte, error) { return []byte(redacted), nil }
+
+// redact writes the constant. A fmt.State has nobody to report an error to.
+func redact(w io.Writer) { _, _ = io.WriteString(w, redacted) }

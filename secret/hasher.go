@@ -1,0 +1,113 @@
+package secret
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync/atomic"
+)
+
+// ErrBusy says that the queue of passwords to be hashed is full.
+var ErrBusy = errors.New("too many passwords are being verified")
+
+// Hasher makes and verifies Argon2id hashes of primary passwords. A bounded
+// number runs at a time and a bounded number waits: a flood of wrong
+// passwords fills the queue and not the machine. It may be used concurrently.
+type Hasher struct {
+	cost    Argon2
+	invalid error // of the cost; every call returns it
+	dummy   argon2Hash
+	places  chan struct{} // held while waiting and while running
+	cores   chan struct{} // held while running
+	runs    atomic.Uint64
+}
+
+// NewHasher returns a Hasher that makes hashes of the given cost. running is
+// how many run at a time, by default (0) half the cores and at least one;
+// queued is how many more may wait. With a cost that Argon2.Validate refuses,
+// every call fails.
+func NewHasher(cost Argon2, running, queued int) *Hasher {
+	if running < 1 {
+		running = max(1, runtime.GOMAXPROCS(0)/2)
+	}
+	return &Hasher{
+		cost:    cost,
+		invalid: cost.Validate(),
+		dummy:   argon2Hash{cost: cost, salt: make([]byte, saltLen), tag: make([]byte, tagLen)},
+		places:  make(chan struct{}, running+max(0, queued)),
+		cores:   make(chan struct{}, running),
+	}
+}
+
+// Hash returns the PHC string of a new hash of password, with a salt read from
+// random, which should be crypto/rand.Reader. It fails with ErrBusy at once
+// where the queue is full, and with the context's error where that ends while
+// waiting.
+func (h *Hasher) Hash(ctx context.Context, password Text, random io.Reader) (Text, error) {
+	if h.invalid != nil {
+		return Text{}, h.invalid
+	}
+	if password.Empty() {
+		return Text{}, errors.New("a password cannot be empty")
+	}
+	made := argon2Hash{cost: h.cost, salt: make([]byte, saltLen), tag: make([]byte, tagLen)}
+	if _, err := io.ReadFull(random, made.salt); err != nil {
+		return Text{}, fmt.Errorf("reading randomness for a salt: %w", err)
+	}
+	tag, err := h.run(ctx, made, password)
+	if err != nil {
+		return Text{}, err
+	}
+	made.tag = tag
+	return NewText(made.String()), nil
+}
+
+// Verify says whether typed is the password behind stored, byte for byte. It
+// takes exactly one run: with an empty stored hash the same work goes into a
+// dummy and the answer is no. stale says that the password is right and that
+// Hash would make a hash of another cost. An error (ErrBusy, the context's, a
+// stored hash that cannot be read) says neither yes nor no.
+func (h *Hasher) Verify(ctx context.Context, stored, typed Text) (ok, stale bool, err error) {
+	if h.invalid != nil {
+		return false, false, h.invalid
+	}
+	against := h.dummy
+	if !stored.Empty() {
+		if against, err = parseStored(stored.Reveal()); err != nil {
+			return false, false, fmt.Errorf("reading a password hash: %w", err)
+		}
+	}
+	tag, err := h.run(ctx, against, typed)
+	if err != nil {
+		return false, false, err
+	}
+	ok = against.matches(tag) && !stored.Empty() && !typed.Empty()
+	return ok, ok && !against.current(h.cost), nil
+}
+
+// Runs counts the Argon2id runs since the start.
+func (h *Hasher) Runs() uint64 { return h.runs.Load() }
+
+// run computes one tag when it is this caller's turn. A run that has begun is
+// finished: it cannot be stopped.
+func (h *Hasher) run(ctx context.Context, hash argon2Hash, password Text) ([]byte, error) {
+	select {
+	case h.places <- struct{}{}:
+		defer func() { <-h.places }()
+	default:
+		return nil, ErrBusy
+	}
+	select {
+	case h.cores <- struct{}{}:
+		defer func() { <-h.cores }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting to verify a password: %w", ctx.Err())
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("waiting to verify a password: %w", err)
+	}
+	h.runs.Add(1)
+	return hash.of(password.Reveal()), nil
+}
