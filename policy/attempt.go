@@ -72,12 +72,13 @@ type Proof interface {
 
 // Attempt is one credential presented once, by one client, over one protocol.
 type Attempt struct {
-	ID     string    // joins the log line and the event; may be empty
+	ID     string    // stands in the log lines of the attempt; may be empty
 	At     time.Time // when the request arrived; refusals leave at At + R
 	Login  string    // as typed, or the value taken from a DN
 	Naming directory.Naming
 	Secret secret.Text // what was presented in clear; empty where Proof is set
 	Proof  Proof       // nil for methods that present a secret
+	Second *Second     // the second leg; nil in the first. Login and Secret do not count beside it
 	Client Client
 	Remote netip.AddrPort
 	// Secure says that the secret travelled under TLS or in an authenticated

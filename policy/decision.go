@@ -44,6 +44,7 @@ const (
 	ReasonServicePrimary   Reason = "service_account_primary"
 	ReasonPrimary          Reason = "primary"
 	ReasonPrimaryAndSecond Reason = "primary_and_second_factor"
+	ReasonWrongSecond      Reason = "second_factor_wrong"
 	ReasonPrimaryWithMFA   Reason = "primary_with_mfa"
 	ReasonPrimaryNotHere   Reason = "primary_app_password_demanded"
 	ReasonWouldRefuseMFA   Reason = "would_refuse_primary_with_mfa"
@@ -70,4 +71,6 @@ type Decision struct {
 	// ReplyAt is the earliest moment the answer may leave. Zero: at once. The
 	// caller keeps to it and holds no worker meanwhile.
 	ReplyAt time.Time
+	// Grant is for Engine.Entitled and for the second leg: set where Account is.
+	Grant Grant
 }

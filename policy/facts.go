@@ -63,7 +63,8 @@ const (
 	MatchUnused
 	MatchOtherService
 	MatchOtherNetwork
-	MatchForged // its row does not carry the MAC it was issued with
+	MatchForged             // its row does not carry the MAC it was issued with
+	MatchPrimaryWrongSecond // the primary was right, the second factor is not
 )
 
 // Facts is all that Decide may look at: small enumerations, so that the whole

@@ -1,0 +1,125 @@
+package policy
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"postern/secret"
+)
+
+// Keys is what the engine needs of the key file; *secret.Keys is one.
+type Keys interface {
+	Digests(canonical secret.Text) []secret.Digest
+	RowMACValid(m secret.MAC, purpose string, fields ...[]byte) bool
+	Open(purpose, row string, sealed []byte) ([]byte, error)
+	LoginDigest(login string) string
+}
+
+// EngineConfig is what an Engine is made of. Records, Keys, Verifier and
+// Recorder are needed.
+type EngineConfig struct {
+	Records       Records
+	Challengeable Challengeable // nil: every proof against an app password fails
+	Keys          Keys
+	Verifier      Verifier
+	Recorder      Recorder
+	Rehasher      Rehasher         // nil: stale hashes stay as they are
+	Now           func() time.Time // nil: time.Now
+	Log           *slog.Logger     // nil: nothing is logged
+}
+
+// Engine turns attempts into decisions: it gathers the facts, asks Decide,
+// holds refusals to one time and records the answer. It keeps nothing of an
+// account between two attempts. It may be used concurrently.
+type Engine struct {
+	records       Records
+	challengeable Challengeable
+	keys          Keys
+	verifier      Verifier
+	recorder      Recorder
+	rehash        rehashing
+	now           func() time.Time
+	log           *slog.Logger
+
+	rules atomic.Pointer[ruleSet]
+	pace  pace
+	dummy [16]byte // stands in for a candidate; as long as an NT hash
+}
+
+// NewEngine returns an Engine without rules: until SetRules, every attempt is
+// Unavailable.
+func NewEngine(c EngineConfig) *Engine {
+	e := &Engine{
+		records: c.Records, challengeable: c.Challengeable, keys: c.Keys,
+		verifier: c.Verifier, recorder: c.Recorder, now: c.Now, log: c.Log,
+	}
+	if e.now == nil {
+		e.now = time.Now
+	}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	e.rehash.init(c.Rehasher, e.log)
+	return e
+}
+
+// SetRules replaces the rules at once for every attempt that begins after it.
+// r must not be changed afterwards.
+func (e *Engine) SetRules(r *Rules) { e.rules.Store(compile(r)) }
+
+// Authenticate decides a. It always answers: what breaks, panics or runs out
+// of ctx is Unavailable, and there is no error to forget. It writes exactly
+// one event and returns at once; the caller holds the answer back until
+// ReplyAt.
+func (e *Engine) Authenticate(ctx context.Context, a Attempt) Decision {
+	if a.At.IsZero() {
+		a.At = e.now()
+	}
+	t := e.begin(a)
+	t.gather(func() { t.find(ctx) })
+	d := t.conclude(Decide(t.facts))
+	t.record(d)
+	if t.primary.stale && t.facts.Match == MatchPrimary && d.Outcome != Reject {
+		e.rehash.offer(t.account.ID, t.primary.hash, a.Secret)
+	}
+	return d
+}
+
+// conclude adds who and when to what the rules say.
+func (t *trial) conclude(d Decision) Decision {
+	d.Service = t.service
+	switch d.Outcome {
+	case Accept, SecondFactor, Enrol:
+		d.Account, d.Login = t.account.ID, t.account.Login
+		if t.facts.Match == MatchAppPassword {
+			d.Credential = t.credential
+		}
+		d.Grant = t.grant(d)
+	}
+	switch d.Outcome {
+	case Accept, Busy, Unavailable:
+		return d
+	}
+	d.ReplyAt = t.refusedAt()
+	return d
+}
+
+// refusedAt is the moment a refusal leaves: t0 + R, whatever it was refused
+// for and however long finding out took.
+func (t *trial) refusedAt() time.Time {
+	now := t.e.now()
+	if t.hashed {
+		t.e.pace.note(now, now.Sub(t.a.At))
+	}
+	return t.a.At.Add(t.e.pace.refusal(now))
+}
+
+func (t *trial) grant(d Decision) Grant {
+	return Grant{
+		account: t.account.ID, credential: d.Credential, digest: t.digest, primary: t.primary,
+		match: t.facts.Match, outcome: d.Outcome,
+		client: t.a.Client, service: t.service, from: t.from, at: t.e.now(),
+	}
+}

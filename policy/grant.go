@@ -1,0 +1,107 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"postern/directory"
+	"postern/secret"
+)
+
+// Grant is what a decision rests on, kept so that the engine can ask again
+// later whether it still stands: at the next operation of a bound connection,
+// and when a second factor follows. Only the engine makes one; the zero Grant
+// entitles to nothing. It may be copied and kept for as long as a connection
+// lives.
+type Grant struct {
+	account    string // id
+	credential string // id; "" for a primary password
+	digest     secret.Digest
+	primary    primaryStamp
+	match      Match
+	outcome    Outcome
+	client     Client
+	service    string
+	from       netip.Addr
+	at         time.Time
+}
+
+// primaryStamp says which primary password was verified.
+type primaryStamp struct {
+	hash      secret.Text
+	changedAt time.Time
+	stale     bool // the hash was to be replaced by a better one
+}
+
+// same reports whether h still has the primary password of the stamp. A hash
+// that was replaced because it was stale hides the same password: only setting
+// one moves PasswordChangedAt.
+func (s primaryStamp) same(h Holder) bool {
+	if h.PasswordHash.Empty() {
+		return false
+	}
+	if s.hash.Equal(h.PasswordHash) {
+		return true
+	}
+	return s.stale && s.changedAt.Equal(h.Account.PasswordChangedAt)
+}
+
+// secondWithin is how long after the first leg a second factor may follow.
+const secondWithin = 5 * time.Minute
+
+// Entitled reports whether what g was granted for would be granted now: the
+// account is active, its credential live and in scope for the same client, or
+// its primary password the same and not refused by a rule meanwhile. It costs
+// one query and no hash, writes no event, and says yes only to a grant of
+// Accept. With an error nothing is known; the caller answers as for
+// Unavailable and does not carry the operation out.
+func (e *Engine) Entitled(ctx context.Context, g Grant) (bool, error) {
+	if g.outcome != Accept {
+		return false, nil
+	}
+	t := e.begin(Attempt{At: e.now(), Client: g.client, Remote: netip.AddrPortFrom(g.from, 0)})
+	t.gather(func() { t.recall(ctx, g) })
+	d := Decide(t.facts)
+	if d.Outcome == Unavailable || d.Outcome == Busy {
+		return false, t.err
+	}
+	return d.Outcome == Accept, nil
+}
+
+// recall gathers the facts behind g anew.
+func (t *trial) recall(ctx context.Context, g Grant) {
+	if g.credential != "" {
+		t.recallCredential(ctx, g)
+		return
+	}
+	h, err := t.e.records.HolderByID(ctx, g.account)
+	if t.missing(err) {
+		return
+	}
+	t.know(h)
+	if g.primary.same(h) {
+		t.facts.Match = g.match
+	}
+}
+
+func (t *trial) recallCredential(ctx context.Context, g Grant) {
+	h, err := t.e.records.AppPassword(ctx, []secret.Digest{g.digest}, directory.Name{})
+	if t.missing(err) || h.Credential.ID != g.credential || h.Holder.Account.ID != g.account {
+		return
+	}
+	t.judge(h)
+}
+
+// missing reports whether err says that there is nothing to go on. Where it
+// says that it is not known, it notes the trouble.
+func (t *trial) missing(err error) bool {
+	if err == nil {
+		return false
+	}
+	if !errors.Is(err, directory.ErrNotFound) {
+		t.broke(err)
+	}
+	return true
+}

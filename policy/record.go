@@ -1,0 +1,88 @@
+package policy
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"postern/directory"
+)
+
+// record writes the one event of the attempt, its line in the log, and the
+// use of an app password that was accepted.
+func (t *trial) record(d Decision) {
+	ev := t.event(d)
+	t.e.recorder.Record(ev)
+	if d.Outcome == Accept && d.Credential != "" {
+		t.e.recorder.Used(Use{Credential: d.Credential, At: t.a.At, From: ev.Source, Service: d.Service})
+	}
+	t.logLine(d, ev)
+}
+
+func (t *trial) event(d Decision) directory.Event {
+	at := t.a.At.UTC().Truncate(time.Millisecond)
+	ev := directory.Event{
+		At: at, LastAt: at, Count: 1, Kind: directory.EventSignIn,
+		Outcome: d.Outcome.String(), Reason: string(d.Reason), Service: d.Service,
+		Protocol: string(t.a.Client.Protocol), Method: t.a.Client.Method,
+		Client: t.a.Client.Name, Source: t.from.String(), Reported: t.a.Client.Reported,
+		Credential: t.credential,
+	}
+	if ev.Client == "" {
+		ev.Client = t.a.Client.Listener
+	}
+	if t.account.ID == "" {
+		ev.Unknown = t.e.keys.LoginDigest(t.a.Login)
+		return ev
+	}
+	ev.AccountID, ev.Login = t.account.ID, t.account.Login
+	if t.exempt {
+		ev.Kind = directory.EventBreakGlass
+	}
+	return ev
+}
+
+// level is how loud an attempt is: what needs somebody is a warning or an
+// error, what an app password does all day is for debugging.
+func (t *trial) level(d Decision) slog.Level {
+	switch {
+	case d.Outcome == Unavailable:
+		return slog.LevelError
+	case d.Outcome == Busy, d.Reason == ReasonForged, t.exempt:
+		return slog.LevelWarn
+	case d.Reason == ReasonAppPassword:
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+// logLine writes the attempt's line. The login is the account's own; what was
+// typed for an account that is not known never stands in it.
+func (t *trial) logLine(d Decision, ev directory.Event) {
+	ctx, level := context.Background(), t.level(d)
+	if !t.e.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 12)
+	add := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
+		}
+	}
+	add("outcome", ev.Outcome)
+	add("reason", ev.Reason)
+	add("login", ev.Login)
+	add("unknown", ev.Unknown)
+	add("service", ev.Service)
+	add("protocol", ev.Protocol)
+	add("method", ev.Method)
+	add("client", ev.Client)
+	add("source", ev.Source)
+	add("reported", ev.Reported)
+	add("credential", ev.Credential)
+	add("attempt", t.a.ID)
+	if t.err != nil {
+		attrs = append(attrs, slog.Any("error", t.err))
+	}
+	t.e.log.LogAttrs(ctx, level, "sign-in", attrs...)
+}

@@ -1,0 +1,245 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"runtime/debug"
+
+	"postern/directory"
+	"postern/secret"
+)
+
+// trial is one attempt on its way to a decision: what is known so far. It
+// belongs to one call of Authenticate.
+type trial struct {
+	e       *Engine
+	rules   *ruleSet
+	a       Attempt
+	service string
+	from    netip.Addr
+
+	facts   Facts
+	account directory.Account // ID "" where no account is recognised
+	exempt  bool
+	// credential is the app password that matched, whatever its standing.
+	credential string
+	digest     secret.Digest
+	primary    primaryStamp
+	hashed     bool  // a hash was run
+	err        error // behind facts.Trouble
+}
+
+var errNoRules = errors.New("no rules are set")
+
+// begin starts a trial with the rules of this moment.
+func (e *Engine) begin(a Attempt) trial {
+	t := trial{e: e, rules: e.rules.Load(), a: a, from: a.Remote.Addr().Unmap()}
+	if a.Client.Kind <= Interactive {
+		t.facts.Client = a.Client.Kind
+	}
+	if t.rules != nil {
+		t.service = t.rules.service(a.Client, t.from)
+	}
+	return t
+}
+
+// gather runs find and turns whatever breaks in it into trouble.
+func (t *trial) gather(find func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			t.broke(fmt.Errorf("panic while gathering facts: %v\n%s", r, debug.Stack()))
+		}
+	}()
+	if t.rules == nil {
+		t.broke(errNoRules)
+		return
+	}
+	find()
+}
+
+// broke notes that it cannot be known what there is to decide about.
+func (t *trial) broke(err error) {
+	t.err = err
+	t.facts.Trouble = Broken
+	if errors.Is(err, secret.ErrBusy) {
+		t.facts.Trouble = HashQueueFull
+	}
+}
+
+// find gathers the facts of an attempt, in the order the rules name: app
+// password first, else exactly one hash.
+func (t *trial) find(ctx context.Context) {
+	if t.a.Second != nil {
+		t.trySecond(ctx)
+		return
+	}
+	name := directory.ParseName(t.a.Login, t.a.Naming, t.rules.Domain)
+	switch {
+	case t.a.Proof != nil:
+		t.tryProof(ctx, name)
+	case !t.tryAppPassword(ctx, name):
+		t.tryPrimary(ctx, name)
+	}
+}
+
+// tryAppPassword matches the secret as an app password by one keyed hash and
+// one query, and reports whether that settled the matter.
+func (t *trial) tryAppPassword(ctx context.Context, name directory.Name) bool {
+	canonical, _, ok := secret.Recognise(t.a.Secret)
+	if !ok {
+		return false
+	}
+	return t.tryDigests(ctx, name, t.e.keys.Digests(canonical))
+}
+
+// tryDigests looks one of digests up. A credential presented under another
+// name than its owner's is no match at all: what was presented is verified
+// like any other secret, at the same cost, for the account that was named.
+func (t *trial) tryDigests(ctx context.Context, name directory.Name, digests []secret.Digest) bool {
+	h, err := t.e.records.AppPassword(ctx, digests, name)
+	switch {
+	case errors.Is(err, directory.ErrNotFound):
+		return false
+	case err != nil:
+		t.broke(err)
+		return true
+	case !h.Named:
+		return false
+	}
+	t.judge(h)
+	return true
+}
+
+// judge notes how credential h stands. MFA and demands are left at their
+// strictest: no rule for app passwords asks for them.
+func (t *trial) judge(h Holding) {
+	t.stand(h.Holder)
+	t.credential, t.digest = h.Credential.ID, h.Digest
+	if !t.e.keys.RowMACValid(h.RowMAC, credentialRow, canonicalRow(h)) || h.Credential.AccountID != h.Holder.Account.ID {
+		t.facts.Match = MatchForged
+		return
+	}
+	t.facts.Match = t.rules.standing(h.Credential, t.e.now(), t.service, t.from)
+	if t.facts.Match == MatchAppPassword && !t.withinNetworks() {
+		t.facts.Match = MatchOtherNetwork
+	}
+}
+
+// withinNetworks says whether a service account is used from where the
+// configuration lets it be used. For persons it is always true.
+func (t *trial) withinNetworks() bool {
+	if t.account.Kind != directory.ServiceAccount {
+		return true
+	}
+	return contains(t.rules.serviceAccounts[loginKey(t.account)], t.from)
+}
+
+func contains(networks []netip.Prefix, addr netip.Addr) bool {
+	for _, n := range networks {
+		if n.Contains(addr) {
+			return true
+		}
+	}
+	return len(networks) == 0
+}
+
+// tryPrimary runs exactly one hash, on the real hash of the account or on a
+// dummy, and reads the account again after it.
+func (t *trial) tryPrimary(ctx context.Context, name directory.Name) {
+	h, known := t.holder(ctx, name)
+	if t.facts.Trouble != NoTrouble {
+		return
+	}
+	stored := h.PasswordHash
+	if t.a.Secret.Empty() || h.Account.Kind != directory.Person {
+		stored = secret.Text{}
+	}
+	ok, stale, err := t.e.verifier.Verify(ctx, stored, t.a.Secret)
+	if err != nil {
+		t.broke(err)
+		return
+	}
+	t.hashed = true
+	if !known {
+		return
+	}
+	t.primary = primaryStamp{hash: stored, changedAt: h.Account.PasswordChangedAt, stale: stale}
+	if h, err = t.e.records.HolderByID(ctx, h.Account.ID); t.missing(err) {
+		t.facts.Account = AccountUnknown
+		return
+	}
+	t.know(h)
+	if ok && !stored.Empty() && t.primary.same(h) {
+		t.facts.Match = MatchPrimary
+	}
+}
+
+// holder reads the account that name denotes and notes what is known of it.
+// known is false where there is none, or where it is not known.
+func (t *trial) holder(ctx context.Context, name directory.Name) (h Holder, known bool) {
+	if !name.Valid() {
+		return Holder{}, false
+	}
+	h, err := t.e.records.HolderByName(ctx, name)
+	if t.missing(err) {
+		return Holder{}, false
+	}
+	t.know(h)
+	return h, true
+}
+
+// know notes what the rules say of the person or service account h. Groups
+// must be filled.
+func (t *trial) know(h Holder) {
+	t.stand(h)
+	if h.Account.Kind != directory.Person {
+		t.facts.MFA, t.facts.Demand = MFAOff, PrimaryWillDo
+		return
+	}
+	now := t.e.now()
+	t.facts.MFA = t.rules.mfa(h, t.exempt)
+	t.facts.Demand = t.rules.demand(h, t.service)
+	t.facts.ReportOnly = t.rules.reportOnly(h, now)
+	t.facts.Grace = t.rules.grace(now)
+}
+
+// stand notes who the account is and how it stands.
+func (t *trial) stand(h Holder) {
+	t.account = h.Account
+	t.facts.Kind = ServiceKind
+	if h.Account.Kind == directory.Person {
+		t.facts.Kind = PersonKind
+		t.exempt = len(t.rules.exempt) > 0 && t.rules.exempt.has(loginKey(h.Account))
+	}
+	switch {
+	case h.Account.ID == "" || !t.configured():
+		t.facts.Account = AccountUnknown
+	case h.Account.Disabled:
+		t.facts.Account = AccountDisabled
+	case h.Account.Expired(t.e.now()):
+		t.facts.Account = AccountExpired
+	default:
+		t.facts.Account = AccountActive
+	}
+}
+
+// configured says whether a service account still stands in the
+// configuration. For persons it is always true.
+func (t *trial) configured() bool {
+	if t.account.Kind == directory.Person {
+		return true
+	}
+	_, ok := t.rules.serviceAccounts[loginKey(t.account)]
+	return ok
+}
+
+// loginKey is the login as the rules hold it; "" where it is none.
+func loginKey(a directory.Account) string {
+	key, err := directory.NormalizeLogin(a.Login)
+	if err != nil {
+		return ""
+	}
+	return key
+}
