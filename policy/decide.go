@@ -24,24 +24,29 @@ func Decide(f Facts) Decision {
 	case MatchPrimary, MatchPrimaryAndSecond:
 		return decidePrimary(f)
 	}
-	return verdict(Reject, mismatch(f.Match))
+	return verdict(Reject, mismatch(f))
 }
 
 // mismatch names why a credential that is none, or none any more, is refused.
-func mismatch(m Match) Reason {
-	switch m {
-	case MatchRevoked:
+// Where the brakes are on, nobody looked whether it was the primary.
+func mismatch(f Facts) Reason {
+	switch {
+	case f.Match == MatchRevoked:
 		return ReasonRevoked
-	case MatchExpired:
+	case f.Match == MatchExpired:
 		return ReasonCredentialEnded
-	case MatchUnused:
+	case f.Match == MatchUnused:
 		return ReasonUnused
-	case MatchOtherService:
+	case f.Match == MatchOtherService:
 		return ReasonOtherService
-	case MatchOtherNetwork:
+	case f.Match == MatchOtherNetwork:
 		return ReasonOtherNetwork
-	case MatchForged:
+	case f.Match == MatchForged:
 		return ReasonForged
+	case f.Match == MatchPrimaryWrongSecond:
+		return ReasonWrongSecond
+	case f.Braked:
+		return ReasonBraked
 	}
 	return ReasonWrongSecret
 }
@@ -80,12 +85,14 @@ func decideInteractive(f Facts) Decision {
 	return verdict(SecondFactor, ReasonAskSecondFactor)
 }
 
-// decideLegacy holds rules 2 and 4 and the three switches that soften them.
+// decideLegacy holds rules 2 and 4 and the three switches that soften them. A
+// client that can ask for a code is asked to do so also under report-only:
+// report-only accepts what would be refused, and this is not refused.
 func decideLegacy(f Facts) Decision {
 	switch {
 	case f.MFA == MFAEnforced && f.Client == LegacyOTP && f.Match == MatchPrimaryAndSecond:
 		return verdict(Accept, ReasonPrimaryAndSecond)
-	case f.MFA == MFAEnforced && f.Client == LegacyOTP && !f.ReportOnly:
+	case f.MFA == MFAEnforced && f.Client == LegacyOTP:
 		return verdict(SecondFactor, ReasonAskSecondFactor)
 	case f.MFA != MFAOff && !(f.MFA == MFAEnabled && f.Grace):
 		return soften(f, ReasonPrimaryWithMFA, ReasonWouldRefuseMFA)
