@@ -1,0 +1,276 @@
+package radiussrv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"layeh.com/radius"
+)
+
+// origin is where a datagram came from and where its answer goes.
+type origin struct {
+	via   socket
+	peer  netip.AddrPort
+	local []byte // what makes the answer leave from the address queried; nil where the socket has only one
+}
+
+// exchange is one request and what is known of it. Readers and workers pass
+// it on; whoever holds it owns it.
+type exchange struct {
+	buf      [radius.MaxPacketLength]byte
+	packet   []byte // part of buf
+	shape    shape
+	from     origin
+	received time.Time
+	client   *client
+	entry    *entry
+}
+
+// listener is one socket being served.
+type listener struct {
+	*Server
+	role Role
+	sock socket
+	jobs chan *exchange
+	hold *hold
+	idle sync.Pool // of *exchange
+}
+
+// Serve answers the datagrams of conn until ctx ends. Then it reads no more,
+// finishes what is under way, refusals that wait for their time included, and
+// returns nil, within Config.Grace. It closes conn. It returns an error when
+// conn fails, or when the grace was over before the work was. Serve may be
+// called for several sockets.
+func (s *Server) Serve(ctx context.Context, conn net.PacketConn, role Role) error {
+	defer conn.Close()
+	sock, err := newSocket(conn)
+	if err != nil {
+		return fmt.Errorf("preparing the RADIUS socket %s: %w", conn.LocalAddr(), err)
+	}
+	l := &listener{Server: s, role: role, sock: sock, jobs: make(chan *exchange, s.cfg.Queue)}
+	l.idle.New = func() any { return new(exchange) }
+	l.hold = newHold(s.cfg.Held, l.release)
+	return l.serve(ctx, conn)
+}
+
+func (l *listener) serve(ctx context.Context, conn net.PacketConn) error {
+	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	defer abandon()
+	finished := l.start(work)
+	reading, failed := context.WithCancelCause(ctx)
+	defer failed(nil)
+	var open sync.WaitGroup
+	for range readers() {
+		open.Go(func() { failed(l.read(reading)) })
+	}
+	<-reading.Done()
+	conn.SetReadDeadline(time.Unix(1, 0)) // wakes the readers
+	open.Wait()
+	close(l.jobs)
+	grace := time.NewTimer(l.cfg.Grace)
+	defer grace.Stop()
+	select {
+	case <-finished:
+	case <-grace.C:
+		return errors.New("RADIUS requests were still under way at the end of the grace")
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("reading from the RADIUS socket %s: %w", conn.LocalAddr(), context.Cause(reading))
+}
+
+// start runs the workers and the hold. The channel closes when jobs is closed
+// and all of them are done.
+func (l *listener) start(ctx context.Context) <-chan struct{} {
+	var workers sync.WaitGroup
+	for range l.cfg.Workers {
+		workers.Go(func() {
+			for x := range l.jobs {
+				l.work(ctx, x)
+			}
+		})
+	}
+	go func() {
+		workers.Wait()
+		l.hold.close()
+	}()
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		l.hold.run(ctx)
+	}()
+	return finished
+}
+
+// read takes datagrams until ctx ends or the socket is gone. Other errors of
+// a datagram socket concern one datagram and pass.
+func (l *listener) read(ctx context.Context) error {
+	x := l.idle.Get().(*exchange)
+	for {
+		n, err := l.sock.read(x.buf[:], &x.from)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return err
+		case err != nil:
+			l.pause(ctx, err)
+			continue
+		}
+		l.count.received.Add(1)
+		if l.receive(x, n) {
+			x = l.idle.Get().(*exchange)
+		}
+	}
+}
+
+// pause keeps a socket that fails again and again from turning into a loop.
+func (l *listener) pause(ctx context.Context, err error) {
+	if omitted, ok := l.strangers.take(time.Now()); ok {
+		l.cfg.Logger.Warn("reading from the RADIUS socket failed", "error", err, "omitted", omitted)
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(10 * time.Millisecond):
+	}
+}
+
+// receive judges the datagram in x and reports whether x was passed on to a
+// worker; if not, the caller may use it again.
+func (l *listener) receive(x *exchange, n int) (passed bool) {
+	defer l.survive(nil)
+	x.received = time.Now()
+	x.entry = nil
+	x.client = l.clients.Load().find(x.from.peer.Addr())
+	if x.client == nil {
+		l.drop(x, DropUnknownClient)
+		return false
+	}
+	if reason, ok := l.admit(x, x.buf[:n]); !ok {
+		l.drop(x, reason)
+		return false
+	}
+	if radius.Code(x.packet[0]) == radius.CodeStatusServer {
+		l.status(x)
+		return false
+	}
+	return l.queue(x)
+}
+
+// queue hands a request that is new to the workers, and answers one that was
+// answered before.
+func (l *listener) queue(x *exchange) (passed bool) {
+	c := x.client
+	known, e, reply := l.duplicates.begin(c.share, x.from.peer, x.packet, x.received)
+	switch known {
+	case inFlight:
+		l.drop(x, DropDuplicate)
+		return false
+	case crowded:
+		l.drop(x, DropQueueFull)
+		return false
+	case repeated:
+		l.count.resent.Add(1)
+		l.send(reply, x.from)
+		return false
+	}
+	x.entry = e
+	if take(&c.load.working, l.fair(l.cfg.Queue+l.cfg.Workers)) {
+		select {
+		case l.jobs <- x:
+			return true
+		default:
+			c.load.working.Add(-1)
+		}
+	}
+	l.duplicates.forget(e)
+	l.drop(x, DropQueueFull)
+	return false
+}
+
+// fair is how much of room one client may fill: where there are several, not
+// all of it.
+func (l *listener) fair(room int) int {
+	if l.clients.Load().single() {
+		return room
+	}
+	return room - room/4
+}
+
+// work decides one request. A fault in here ends this request and no other.
+func (l *listener) work(ctx context.Context, x *exchange) {
+	defer l.idle.Put(x)
+	defer x.client.load.working.Add(-1)
+	defer l.survive(x)
+	deadline := x.received.Add(l.cfg.Deadline)
+	if !time.Now().Before(deadline) {
+		l.silence(x, DropStale)
+		return
+	}
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	if l.role == Accounting {
+		l.account(ctx, x)
+	} else {
+		l.access(ctx, x)
+	}
+}
+
+// survive ends a panic. x is nil where no duplicate entry exists yet.
+func (l *listener) survive(x *exchange) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	l.count.dropped[DropPanic].Add(1)
+	if x != nil {
+		l.duplicates.forget(x.entry)
+	}
+	// Only a runtime error is known not to carry what a client sent.
+	what := fmt.Sprintf("%T", v)
+	if fault, ok := v.(runtime.Error); ok {
+		what = fault.Error()
+	}
+	l.cfg.Logger.Error("a fault ended one RADIUS request; please report it", "fault", what, "stack", string(debug.Stack()))
+}
+
+// silence ends a request without an answer, and without a trace that would
+// keep its retransmission from being tried.
+func (l *listener) silence(x *exchange, why Drop) {
+	l.duplicates.forget(x.entry)
+	l.drop(x, why)
+}
+
+// drop counts, and says now and then what an operator can do something about.
+func (l *listener) drop(x *exchange, why Drop) {
+	l.count.dropped[why].Add(1)
+	if why == DropDuplicate {
+		return
+	}
+	name, lines := "", &l.strangers
+	if x.client != nil {
+		name, lines = x.client.Name, x.client.logging
+	}
+	omitted, ok := lines.take(x.received)
+	if !ok {
+		return
+	}
+	l.cfg.Logger.Warn("RADIUS datagram not answered", "reason", why.String(), "client", name,
+		"source", x.from.peer, "port", l.role.String(), "omitted", omitted)
+}
+
+func (l *listener) send(reply []byte, to origin) bool {
+	if err := to.via.write(reply, to); err != nil {
+		l.count.dropped[DropSendFailed].Add(1)
+		return false
+	}
+	return true
+}

@@ -1,0 +1,112 @@
+package radiussrv
+
+import (
+	"time"
+
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+	"layeh.com/radius/rfc2869"
+
+	"postern/policy"
+)
+
+// answer maps a decision to a reply: the only place where an outcome becomes
+// something a client can see. ok is false where the answer is silence. An
+// outcome it does not know is refused.
+func answer(d policy.Decision) (code radius.Code, ok bool) {
+	switch d.Outcome {
+	case policy.Accept:
+		return radius.CodeAccessAccept, true
+	case policy.Busy, policy.Unavailable:
+		return 0, false
+	default: // Reject, SecondFactor, Enrol
+		return radius.CodeAccessReject, true
+	}
+}
+
+// reply carries out a decision.
+func (l *listener) reply(x *exchange, request *radius.Packet, d policy.Decision) {
+	code, ok := answer(d)
+	switch {
+	case !ok && d.Outcome == policy.Busy:
+		l.silence(x, DropBusy)
+		return
+	case !ok:
+		l.silence(x, DropUnavailable)
+		return
+	}
+	at := d.ReplyAt
+	if earliest := x.received.Add(l.cfg.RejectDelay); code == radius.CodeAccessReject && at.Before(earliest) {
+		at = earliest
+	}
+	l.leave(x, request, code, at)
+}
+
+// leave sends the reply at the given time, or at once where that is past.
+func (l *listener) leave(x *exchange, request *radius.Packet, code radius.Code, at time.Time) {
+	raw, err := x.client.compose(request, code, code != radius.CodeAccountingResponse)
+	if err != nil {
+		l.silence(x, DropMalformed)
+		return
+	}
+	h := &held{at: at, reply: raw, to: x.from, entry: x.entry, load: x.client.load}
+	if !at.After(time.Now()) {
+		l.deliver(h)
+		return
+	}
+	if !take(&h.load.held, l.fair(l.cfg.Held)) {
+		l.silence(x, DropHoldFull)
+		return
+	}
+	if !l.hold.add(h) {
+		h.load.held.Add(-1)
+		l.silence(x, DropHoldFull)
+	}
+}
+
+// release lets a held reply go.
+func (l *listener) release(h *held) {
+	h.load.held.Add(-1)
+	l.deliver(h)
+}
+
+// deliver keeps the reply for retransmissions, then sends it: a copy of the
+// request that arrives in between is answered and not dropped.
+func (l *listener) deliver(h *held) {
+	l.duplicates.finish(h.entry, h.reply, time.Now())
+	if !l.send(h.reply, h.to) {
+		return
+	}
+	switch radius.Code(h.reply[0]) {
+	case radius.CodeAccessAccept:
+		l.count.accepts.Add(1)
+	case radius.CodeAccessReject:
+		l.count.rejects.Add(1)
+	case radius.CodeAccountingResponse:
+		l.count.accountings.Add(1)
+	}
+}
+
+// compose builds a reply of that code: the Message-Authenticator first where
+// there is one, which leaves a forger no prefix to choose (CVE-2024-3596),
+// then the request's Proxy-State, verbatim and in order (RFC 2865 §5.33). It
+// fails where that does not fit a packet.
+func (c *client) compose(request *radius.Packet, code radius.Code, signed bool) ([]byte, error) {
+	out := request.Response(code)
+	if signed {
+		out.Add(rfc2869.MessageAuthenticator_Type, zeros[:])
+	}
+	for _, a := range request.Attributes {
+		if a.Type == rfc2865.ProxyState_Type {
+			out.Attributes = append(out.Attributes, a)
+		}
+	}
+	raw, err := out.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	signer := c.key.get()
+	defer c.key.put(signer)
+	signer.seal(raw, signed)
+	return raw, nil
+}

@@ -1,0 +1,73 @@
+package radiussrv
+
+import "sync/atomic"
+
+// Drop says why a datagram was not answered. The set is closed; its names are
+// for counters and logs.
+type Drop uint8
+
+const (
+	DropUnknownClient      Drop = iota // no client has that address
+	DropMalformed                      // no RADIUS packet, or one nobody should have to make sense of
+	DropUnexpectedCode                 // not a request this port takes
+	DropUnsigned                       // a Message-Authenticator is needed and missing
+	DropUnsignedProxyState             // Proxy-State without a Message-Authenticator
+	DropBadAuthenticator               // the Message-Authenticator or the accounting authenticator is wrong
+	DropContradictory                  // more than one kind of credential
+	DropDuplicate                      // a retransmission of what is being worked on
+	DropQueueFull                      // no room in the queue, or none left for this client
+	DropHoldFull                       // no room to hold the refusal until its time
+	DropStale                          // waited in the queue beyond the deadline
+	DropBusy                           // the policy is busy
+	DropUnavailable                    // the policy, or the accounting ledger, is broken
+	DropStatusLimit                    // more Status-Server than the client's allowance
+	DropNotReady                       // Status-Server while the server could not decide
+	DropNoLedger                       // accounting, and nothing configured to keep it
+	DropPanic                          // a fault in this program; the log has the stack
+	DropSendFailed                     // the reply could not be sent
+	drops                              // how many there are
+)
+
+var dropNames = [drops]string{
+	"unknown_client", "malformed", "unexpected_code", "unsigned", "unsigned_proxy_state",
+	"bad_authenticator", "contradictory", "duplicate", "queue_full", "hold_full", "stale",
+	"busy", "unavailable", "status_limit", "not_ready", "no_ledger", "panic", "send_failed",
+}
+
+// String returns the stable name of the reason.
+func (d Drop) String() string { return dropNames[d] }
+
+// Stats is a snapshot of what the server has done since it was made.
+type Stats struct {
+	Received    uint64 // datagrams
+	Accepts     uint64 // Access-Accept sent; retransmissions and Status-Server apart
+	Rejects     uint64 // Access-Reject sent; retransmissions apart
+	Accountings uint64 // Accounting-Response sent; retransmissions and Status-Server apart
+	Resent      uint64 // replies sent again, byte for byte
+	Statuses    uint64 // Status-Server answered
+	Dropped     map[string]uint64
+}
+
+type counters struct {
+	received, accepts, rejects, accountings, resent, statuses atomic.Uint64
+	dropped                                                   [drops]atomic.Uint64
+}
+
+// Stats returns the counters. The figures are read one after another and need
+// not add up while traffic flows.
+func (s *Server) Stats() Stats {
+	c := &s.count
+	out := Stats{
+		Received:    c.received.Load(),
+		Accepts:     c.accepts.Load(),
+		Rejects:     c.rejects.Load(),
+		Accountings: c.accountings.Load(),
+		Resent:      c.resent.Load(),
+		Statuses:    c.statuses.Load(),
+		Dropped:     make(map[string]uint64, drops),
+	}
+	for d := range drops {
+		out.Dropped[d.String()] = c.dropped[d].Load()
+	}
+	return out
+}
