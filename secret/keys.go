@@ -175,6 +175,16 @@ func (k *Keys) CodeDigest(purpose, row string, code Text) Digest {
 	return k.all[0].codeDigest(purpose, row, code)
 }
 
+// CodeDigests is CodeDigest under every known key, the current one first: a
+// code that was made before the key changed is found by them.
+func (k *Keys) CodeDigests(purpose, row string, code Text) []Digest {
+	digests := make([]Digest, len(k.all))
+	for i, one := range k.all {
+		digests[i] = one.codeDigest(purpose, row, code)
+	}
+	return digests
+}
+
 // CodeValid reports whether d is the digest of this code under any known key.
 // It compares in constant time.
 func (k *Keys) CodeValid(d Digest, purpose, row string, code Text) bool {
