@@ -21,16 +21,12 @@ const (
 	credentialRow = "credential-row"
 )
 
-// RowMACer makes row MACs; *secret.Keys is one.
-type RowMACer interface {
-	RowMAC(purpose string, fields ...[]byte) secret.MAC
-}
-
 // CredentialMAC is the row MAC of h: over id, account id, digest, services,
 // networks, expiry and kind. Whoever can write the database and has no key can
 // neither move a credential to another account nor widen it. It is made at
-// issue, and again whenever one of these changes.
-func CredentialMAC(keys RowMACer, h Holding) secret.MAC {
+// issue, and again whenever one of these changes. Of h it reads Credential and
+// Digest.
+func CredentialMAC(keys *secret.Keys, h Holding) secret.MAC {
 	return keys.RowMAC(credentialRow, canonicalRow(h))
 }
 

@@ -9,20 +9,12 @@ import (
 	"postern/secret"
 )
 
-// Keys is what the engine needs of the key file; *secret.Keys is one.
-type Keys interface {
-	Digests(canonical secret.Text) []secret.Digest
-	RowMACValid(m secret.MAC, purpose string, fields ...[]byte) bool
-	Open(purpose, row string, sealed []byte) ([]byte, error)
-	LoginDigest(login string) string
-}
-
 // EngineConfig is what an Engine is made of. Records, Keys, Verifier and
 // Recorder are needed.
 type EngineConfig struct {
 	Records       Records
 	Challengeable Challengeable // nil: every proof against an app password fails
-	Keys          Keys
+	Keys          *secret.Keys
 	Verifier      Verifier
 	Recorder      Recorder
 	Rehasher      Rehasher         // nil: stale hashes stay as they are
@@ -36,7 +28,7 @@ type EngineConfig struct {
 type Engine struct {
 	records       Records
 	challengeable Challengeable
-	keys          Keys
+	keys          *secret.Keys
 	verifier      Verifier
 	recorder      Recorder
 	rehash        rehashing
@@ -120,6 +112,6 @@ func (t *trial) grant(d Decision) Grant {
 	return Grant{
 		account: t.account.ID, credential: d.Credential, digest: t.digest, primary: t.primary,
 		match: t.facts.Match, outcome: d.Outcome,
-		client: t.a.Client, service: t.service, from: t.from, at: t.e.now(),
+		client: t.a.Client, from: t.from, at: t.e.now(),
 	}
 }

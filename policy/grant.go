@@ -23,7 +23,6 @@ type Grant struct {
 	match      Match
 	outcome    Outcome
 	client     Client
-	service    string
 	from       netip.Addr
 	at         time.Time
 }

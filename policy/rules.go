@@ -31,6 +31,6 @@ type Rules struct {
 // ServiceAccount is the configured side of a service account: one that is not
 // configured any more is unknown.
 type ServiceAccount struct {
-	Name     string // normalised
-	Networks []netip.Prefix
+	Name     string         // normalised
+	Networks []netip.Prefix // where it may come from; none: nowhere
 }

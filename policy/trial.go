@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 
 	"postern/directory"
 	"postern/secret"
@@ -133,16 +134,8 @@ func (t *trial) withinNetworks() bool {
 	if t.account.Kind != directory.ServiceAccount {
 		return true
 	}
-	return contains(t.rules.serviceAccounts[loginKey(t.account)], t.from)
-}
-
-func contains(networks []netip.Prefix, addr netip.Addr) bool {
-	for _, n := range networks {
-		if n.Contains(addr) {
-			return true
-		}
-	}
-	return len(networks) == 0
+	networks := t.rules.serviceAccounts[loginKey(t.account)]
+	return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(t.from) })
 }
 
 // tryPrimary runs exactly one hash, on the real hash of the account or on a
