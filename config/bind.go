@@ -99,11 +99,7 @@ func (b binder) parsed(v reflect.Value, path string, raw any) bool {
 func (b binder) structure(v reflect.Value, path string, raw any) {
 	keys, ok := raw.(map[string]any)
 	if !ok {
-		header := "[" + path + "]"
-		if list, _, ok := strings.Cut(path, "["); ok {
-			header = "[[" + list + "]]"
-		}
-		b.add(path, "is a table: write %s above its keys", header)
+		b.add(path, "is a table: write [%s] above its keys", path)
 		return
 	}
 	if f, ok := v.Addr().Interface().(filler); ok {

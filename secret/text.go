@@ -14,8 +14,7 @@ const redacted = "[secret]"
 // such fields without calling their methods, so the content sits behind a
 // pointer, of which fmt shows the address at most. The zero Text is empty.
 //
-// A Text may be copied and used concurrently. Compare with Equal: == compares
-// addresses.
+// A Text may be copied and used concurrently.
 type Text struct{ p *string }
 
 // NewText takes s into keeping.

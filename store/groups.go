@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"postern/directory"
+)
+
+const (
+	groupColumns = `g.id, g.name, g.description, g.gid_number, g.created_at, g.modified_at`
+
+	groupInsert = `INSERT INTO groups (id, name, name_key, description, gid_number, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	groupDelete = `DELETE FROM groups WHERE id = $1`
+	groupByName = `SELECT ` + groupColumns + ` FROM groups g WHERE g.name_key = $1`
+	groupTouch  = `UPDATE groups SET modified_at = $2 WHERE id = $1`
+	gidTaken    = `SELECT count(*) FROM groups WHERE gid_number = $1`
+)
+
+func scanGroup(row scanner) (g directory.Group, err error) {
+	var created, changed int64
+	err = row.Scan(&g.ID, &g.Name, &g.Description, &g.GIDNumber, &created, &changed)
+	g.CreatedAt, g.ModifiedAt = fromSeconds(created), fromSeconds(changed)
+	return g, err
+}
+
+// GroupByName finds a group by its name, however it is written.
+func (s *Store) GroupByName(ctx context.Context, name string) (g directory.Group, err error) {
+	key, err := directory.NormalizeLogin(name)
+	if err != nil {
+		return g, directory.ErrNotFound
+	}
+	err = s.view(ctx, "looking up a group", func(ses *session) error {
+		g, err = groupNamed(ses, key)
+		return err
+	})
+	return g, err
+}
+
+func groupNamed(ses *session, key string) (g directory.Group, err error) {
+	found := false
+	err = ses.each(groupByName, []any{key}, func(row scanner) error {
+		found = true
+		g, err = scanGroup(row)
+		return err
+	})
+	if err == nil && !found {
+		err = directory.ErrNotFound
+	}
+	return g, err
+}
+
+// AddGroup adds a group. A GIDNumber of 0 is replaced by the next free one.
+// directory.ErrConflict: the name, the id or the number is taken.
+func (s *Store) AddGroup(ctx context.Context, g directory.Group, ev directory.Event) error {
+	return s.change(ctx, "adding a group", func(ses *session) error { return insertGroup(ses, g) }, ev)
+}
+
+func insertGroup(ses *session, g directory.Group) error {
+	key, err := directory.NormalizeLogin(g.Name)
+	if err != nil {
+		return fmt.Errorf("group name: %w", err)
+	}
+	if g.GIDNumber, err = takeNumber(ses, "gid_number", gidTaken, g.GIDNumber); err != nil {
+		return err
+	}
+	_, err = ses.exec(groupInsert, g.ID, g.Name, key, g.Description, g.GIDNumber, seconds(g.CreatedAt), seconds(g.ModifiedAt))
+	return err
+}
+
+// DeleteGroup removes a group and its memberships, not its members.
+func (s *Store) DeleteGroup(ctx context.Context, id string, ev directory.Event) error {
+	return s.change(ctx, "deleting a group", func(ses *session) error { return ses.one(groupDelete, id) }, ev)
+}

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"postern/directory"
+	"postern/policy"
+)
+
+const (
+	methodsOf = `SELECT id, account_id, kind, label, sealed, counter, created_at, last_used_at FROM mfa_methods
+  WHERE account_id = $1 ORDER BY created_at, id`
+	methodInsert = `INSERT INTO mfa_methods (id, account_id, kind, label, sealed, counter, created_at, last_used_at)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+	methodDelete  = `DELETE FROM mfa_methods WHERE account_id = $1 AND id = $2`
+	methodRename  = `UPDATE mfa_methods SET label = $3 WHERE account_id = $1 AND id = $2`
+	methodAdvance = `UPDATE mfa_methods SET counter = $3, last_used_at = $4 WHERE id = $1 AND counter = $2 AND $3 > $2`
+	methodsDelete = `DELETE FROM mfa_methods WHERE account_id = $1`
+)
+
+// Methods returns the second factors of an account, oldest first.
+func (s *Store) Methods(ctx context.Context, accountID string) (list []policy.Method, err error) {
+	err = s.view(ctx, "listing second factors", func(ses *session) error {
+		return ses.each(methodsOf, []any{accountID}, func(row scanner) error {
+			var m policy.Method
+			var created, used int64
+			err := row.Scan(&m.ID, &m.AccountID, &m.Kind, &m.Label, &m.Sealed, &m.Counter, &created, &used)
+			m.CreatedAt, m.LastUsedAt = fromSeconds(created), fromSeconds(used)
+			list = append(list, m)
+			return err
+		})
+	})
+	return list, err
+}
+
+// AddMethod enrols a second factor. directory.ErrNotFound: there is no such
+// account.
+func (s *Store) AddMethod(ctx context.Context, m policy.Method, ev directory.Event) error {
+	return s.change(ctx, "enrolling a second factor", func(ses *session) error {
+		_, err := ses.exec(methodInsert, m.ID, m.AccountID, string(m.Kind), m.Label, m.Sealed, m.Counter, seconds(m.CreatedAt), seconds(m.LastUsedAt))
+		return err
+	}, ev)
+}
+
+// AdvanceMethod moves the counter from one value to a higher one and notes the
+// use, so that a code counts once however many present it at a time.
+// directory.ErrConflict: it does not stand at from any more, or to is no higher.
+func (s *Store) AdvanceMethod(ctx context.Context, id string, from, to int64, at time.Time) error {
+	return s.update(ctx, "using a second factor", func(ses *session) error {
+		n, err := ses.exec(methodAdvance, id, from, to, seconds(at))
+		if err == nil && n == 0 {
+			err = directory.ErrConflict
+		}
+		return err
+	})
+}
+
+// RemoveMethod removes a second factor of the account.
+func (s *Store) RemoveMethod(ctx context.Context, accountID, id string, ev directory.Event) error {
+	return s.change(ctx, "removing a second factor", func(ses *session) error {
+		return ses.one(methodDelete, accountID, id)
+	}, ev)
+}
+
+// RenameMethod changes the label of a second factor of the account.
+func (s *Store) RenameMethod(ctx context.Context, accountID, id, label string, ev directory.Event) error {
+	return s.change(ctx, "renaming a second factor", func(ses *session) error {
+		return ses.one(methodRename, accountID, id, label)
+	}, ev)
+}
+
+// removeMethods takes every second factor and every code of an account.
+func removeMethods(ses *session, accountID string) error {
+	if _, err := ses.exec(methodsDelete, accountID); err != nil {
+		return err
+	}
+	_, err := ses.exec(codesDeleteAll, accountID)
+	return err
+}

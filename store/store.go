@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+)
+
+// readers is how many reads run side by side. A point read takes some ten
+// microseconds, so a few keep any number of connections busy.
+const readers = 6
+
+// Store is an open database. It may be used concurrently. Reads run side by
+// side; changes run one after the other.
+type Store struct {
+	path   string
+	read   *pool
+	write  *pool
+	broken atomic.Pointer[error]
+	failed chan error
+}
+
+// Options say which database to open and how.
+type Options struct {
+	// Dir is the data directory. It is made, with mode 0700, if it is missing.
+	Dir string
+	// Lock is the lock the caller holds on Dir, if it does: the server's. A
+	// command leaves it nil; then Open migrates only while nobody holds it.
+	Lock *DirLock
+}
+
+// Open opens the database in opts.Dir, making or migrating it where that is
+// due, and checks that it will keep what it acknowledges. ErrNewer, ErrServing
+// and ErrBusy say why it was refused.
+func Open(ctx context.Context, opts Options) (*Store, error) {
+	if err := checkEngine(); err != nil {
+		return nil, err
+	}
+	path, err := prepareFile(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, failed: make(chan error, 1)}
+	if err := s.open(ctx, opts); err != nil {
+		s.Close()
+		return nil, s.fail("opening the database "+path, err)
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, opts Options) (err error) {
+	if s.write, err = newPool(s.path, writerSettings, writerPragmas, 1); err != nil {
+		return err
+	}
+	if err = s.prepareSchema(ctx, opts); err != nil {
+		return err
+	}
+	if s.read, err = newPool(s.path, readerSettings, readerPragmas, readers); err != nil {
+		return err
+	}
+	ses, err := s.read.get(ctx)
+	if err != nil {
+		return err
+	}
+	s.read.put(ses, nil)
+	return nil
+}
+
+// Close ends all connections. Nothing may be called after it.
+func (s *Store) Close() error {
+	var errs []error
+	for _, p := range []*pool{s.read, s.write} {
+		if p != nil {
+			errs = append(errs, p.close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Path is the database file.
+func (s *Store) Path() string { return s.path }
+
+// prepareFile makes the directory and an empty database file with modes that
+// keep others out, and takes away what others may do to files already there.
+// SQLite gives its side files the mode of the database.
+func prepareFile(dir string) (string, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("making the data directory: %w", err)
+	}
+	path := filepath.Join(dir, fileName)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("opening the database: %w", err)
+	}
+	defer f.Close()
+	for _, p := range []string{dir, path} {
+		if err := keepOthersOut(p); err != nil {
+			return "", err
+		}
+	}
+	return path, nil
+}
+
+func keepOthersOut(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o077 == 0 {
+		return nil
+	}
+	if err := os.Chmod(path, info.Mode().Perm()&^0o077); err != nil {
+		return fmt.Errorf("%s can be read by others and its mode cannot be changed: %w", path, err)
+	}
+	return nil
+}
+
+// view runs fn with a connection for reading. ctx bounds the wait for one and
+// not the reads themselves: a cancelled SQLite statement takes others with it,
+// and a point read is over before anybody could cancel it.
+func (s *Store) view(ctx context.Context, attempted string, fn func(*session) error) error {
+	if e := s.broken.Load(); e != nil {
+		return *e
+	}
+	ses, err := s.read.get(ctx)
+	if err != nil {
+		return s.fail(attempted, err)
+	}
+	err = fn(ses)
+	s.read.put(ses, err)
+	return s.fail(attempted, err)
+}
+
+// snapshot is view for several statements that must see one state.
+func (s *Store) snapshot(ctx context.Context, attempted string, fn func(*session) error) error {
+	return s.view(ctx, attempted, func(ses *session) error { return ses.within("BEGIN", fn) })
+}
+
+// update runs fn in one durable transaction: all of it is kept, or nothing.
+func (s *Store) update(ctx context.Context, attempted string, fn func(*session) error) error {
+	if e := s.broken.Load(); e != nil {
+		return *e
+	}
+	ses, err := s.write.get(ctx)
+	if err != nil {
+		return s.fail(attempted, err)
+	}
+	err = ses.within("BEGIN IMMEDIATE", fn)
+	s.write.put(ses, err)
+	return s.fail(attempted, err)
+}
