@@ -54,7 +54,7 @@ vet:
 
 lint: $(LINT)/golangci-lint
 	$(LINT)/golangci-lint run ./...
-	@cd lint && $(LINT)/golangci-lint run ./...
+	@for m in $(NESTED); do (cd $$m && $(LINT)/golangci-lint run ./...); done
 
 $(LINT)/golangci-lint $(LINT)/govulncheck &: lint/go.mod lint/go.sum
 	cd lint && go build -o $(LINT)/ tool && touch $(LINT)/*

@@ -99,7 +99,11 @@ func (b binder) parsed(v reflect.Value, path string, raw any) bool {
 func (b binder) structure(v reflect.Value, path string, raw any) {
 	keys, ok := raw.(map[string]any)
 	if !ok {
-		b.add(path, "is a table: write [%s] above its keys", path)
+		header := "[" + path + "]"
+		if list, _, ok := strings.Cut(path, "["); ok {
+			header = "[[" + list + "]]"
+		}
+		b.add(path, "is a table: write %s above its keys", header)
 		return
 	}
 	if f, ok := v.Addr().Interface().(filler); ok {

@@ -56,13 +56,18 @@ func (c *Config) checkRoot(p *problems) {
 	if c.DataDir != "" && c.KeyFile != "" && within(c.KeyFile, c.DataDir) {
 		p.add("key_file", "must not be inside data_dir: a copy of the database would hold the key that protects it")
 	}
-	if len(c.LDAP.Listen)+len(c.LDAP.ListenTLS)+len(c.RADIUS.Listen)+len(c.RADIUS.AccountingListen) == 0 && c.Portal.Listen == "" {
+	portal := []string{c.Portal.Listen}
+	if c.Portal.Listen == "" {
+		portal = nil
+	}
+	checkListeners(p, "tcp", []listeners{{"ldap.listen", c.LDAP.Listen}, {"ldap.listen_tls", c.LDAP.ListenTLS}, {"portal.listen", portal}})
+	checkListeners(p, "udp", []listeners{{"radius.listen", c.RADIUS.Listen}, {"radius.accounting_listen", c.RADIUS.AccountingListen}})
+	if len(c.LDAP.Listen)+len(c.LDAP.ListenTLS)+len(c.RADIUS.Listen)+len(c.RADIUS.AccountingListen)+len(portal) == 0 {
 		p.add("", `nothing would listen: set at least one listener, such as listen = ["127.0.0.1:3389"] under [ldap]`)
 	}
 }
 
 func (l *LDAP) check(p *problems, where *places) {
-	checkListeners(p, "tcp", map[string][]string{"ldap.listen": l.Listen, "ldap.listen_tls": l.ListenTLS})
 	checkWord(p, "ldap.cleartext_bind", l.CleartextBind, "never", "loopback", "always")
 	checkWord(p, "ldap.profile", l.Profile, "rfc", "ad")
 	if len(l.ListenTLS) > 0 && !where.has("tls") {
@@ -71,7 +76,6 @@ func (l *LDAP) check(p *problems, where *places) {
 }
 
 func (r *RADIUS) check(p *problems) {
-	checkListeners(p, "udp", map[string][]string{"radius.listen": r.Listen, "radius.accounting_listen": r.AccountingListen})
 	if r.RejectDelay < 0 || r.RejectDelay > maxRejectDelay {
 		p.add("radius.reject_delay", `must lie between "0s" and "10s"`)
 	}
@@ -88,12 +92,12 @@ func (r *RADIUS) check(p *problems) {
 
 func (c *RADIUSClient) check(p *problems, at string) {
 	checkName(p, at+".name", c.Name, entityName)
-	if !c.Address.IsValid() && !p.about(at+".address") {
+	if !c.Address.IsValid() {
 		p.add(at+".address", "is needed: the address or network its requests come from")
 	}
 	inline := c.Secret.Reveal()
 	switch {
-	case c.SecretFile == "" && inline == "" && !p.about(at+".secret"):
+	case c.SecretFile == "" && inline == "" && !p.isUnread(at+".secret"):
 		p.add(at+".secret_file", "is needed: the file that holds the shared secret")
 	case c.SecretFile != "" && inline != "":
 		p.add(at+".secret", "stands beside secret_file: keep one of them")
@@ -106,9 +110,6 @@ func (c *RADIUSClient) check(p *problems, at string) {
 func (t *Portal) check(p *problems, where *places) {
 	if !where.has("portal") {
 		return
-	}
-	if t.Listen != "" {
-		checkListeners(p, "tcp", map[string][]string{"portal.listen": {t.Listen}})
 	}
 	checkNeeded(p, "portal.admin_group", t.AdminGroup)
 	u, err := url.Parse(t.PublicURL)
@@ -130,8 +131,8 @@ func (t *TLS) check(p *problems, where *places) {
 }
 
 func (t *Policy) check(p *problems) {
-	if len(t.ReportOnlyGroups) > 0 && t.ReportOnlyUntil.IsZero() && !p.about("policy.report_only_until") {
-		p.add("policy.report_only_until", "is needed where report_only_groups names groups: the date when refusals begin")
+	if len(t.ReportOnlyGroups) > 0 && t.ReportOnlyUntil.IsZero() {
+		p.add("policy.report_only_groups", "needs report_only_until beside it: the date when refusals begin")
 	}
 	for i, group := range t.ReportOnlyGroups {
 		if group == "*" && len(t.ReportOnlyGroups) > 1 {
@@ -160,7 +161,7 @@ func (a *AppPasswords) check(p *problems, services []Service) {
 	checkWord(p, "app_passwords.on_password_change", a.OnPasswordChange, "keep", "revoke")
 	checkWord(p, "app_passwords.on_mfa_reset", a.OnMFAReset, "keep", "revoke")
 	at := "app_passwords.default_services"
-	if len(a.DefaultServices) == 0 && !p.about(at) {
+	if len(a.DefaultServices) == 0 {
 		p.add(at, `names no service: write ["any"] for all of them`)
 	}
 	known := slices.Collect(func(yield func(string) bool) {
@@ -223,7 +224,7 @@ func checkServiceAccounts(p *problems, accounts []ServiceAccount) {
 		at := index("service_account", i)
 		checkName(p, at+".name", a.Name, entityName)
 		names.once(p, at+".name", strings.ToLower(a.Name), "another service account has the name %q")
-		if len(a.Networks) == 0 && !p.about(at+".networks") {
+		if len(a.Networks) == 0 {
 			p.add(at+".networks", `is needed: where it may come from; ["0.0.0.0/0", "::/0"] is anywhere`)
 		}
 		for j, read := range a.Read {
@@ -250,16 +251,8 @@ func (s seen) once(p *problems, key, value, format string) {
 	s[value] = true
 }
 
-// about reports whether something was already said about key.
-func (p *problems) about(key string) bool {
-	return slices.ContainsFunc(p.list, func(q Problem) bool {
-		rest, ok := strings.CutPrefix(q.Key, key)
-		return ok && (rest == "" || rest[0] == '[' || rest[0] == '.')
-	})
-}
-
 func checkNeeded(p *problems, key, value string) {
-	if value == "" && !p.about(key) {
+	if value == "" {
 		p.add(key, "is needed")
 	}
 }
@@ -276,13 +269,13 @@ func checkName(p *problems, key, name string, shape *regexp.Regexp) {
 }
 
 func checkWord(p *problems, key, value string, words ...string) {
-	if !slices.Contains(words, value) && !p.about(key) {
+	if !slices.Contains(words, value) {
 		p.add(key, "%q is none of %s", value, strings.Join(words, ", "))
 	}
 }
 
 func checkWords(p *problems, key string, values []string, words ...string) {
-	if len(values) == 0 && !p.about(key) {
+	if len(values) == 0 {
 		p.add(key, "names none of %s", strings.Join(words, ", "))
 	}
 	for i, value := range values {
@@ -291,43 +284,46 @@ func checkWords(p *problems, key string, values []string, words ...string) {
 }
 
 func checkRange(p *problems, key string, value, least, most int) {
-	if (value < least || value > most) && !p.about(key) {
+	if value < least || value > most {
 		p.add(key, "must lie between %d and %d", least, most)
 	}
 }
 
-// checkListeners looks at the addresses of one transport. One address cannot
-// be listened on twice, except that port 0 is another port every time.
-func checkListeners(p *problems, transport string, lists map[string][]string) {
+// listeners are the addresses that one key names.
+type listeners struct {
+	key       string
+	addresses []string
+}
+
+// checkListeners looks at all addresses of one transport. One cannot be
+// listened on twice, except that port 0 is another port every time.
+func checkListeners(p *problems, transport string, lists []listeners) {
 	named := seen{}
-	for _, key := range sortedKeys(lists) {
-		for i, address := range lists[key] {
-			at := key
-			if key != "portal.listen" {
-				at = index(key, i)
+	for _, list := range lists {
+		for i, address := range list.addresses {
+			at := index(list.key, i)
+			if list.key == "portal.listen" {
+				at = list.key
 			}
-			host, port, err := net.SplitHostPort(address)
-			number, errPort := strconv.ParseUint(port, 10, 16)
-			_, errHost := netip.ParseAddr(host)
-			switch {
-			case err != nil || errPort != nil:
-				p.add(at, `%q is not an address with a port, such as "127.0.0.1:3389" or "[::1]:3389"`, address)
-			case host != "" && errHost != nil:
-				p.add(at, "%q has a host name: listen on an address, because a name may change its meaning", address)
-			case number != 0:
+			if checkAddress(p, at, address) != 0 {
 				named.once(p, at, address, transport+" %s is listened on twice")
 			}
 		}
 	}
 }
 
-func sortedKeys(lists map[string][]string) []string {
-	keys := make([]string, 0, len(lists))
-	for key := range lists {
-		keys = append(keys, key)
+// checkAddress looks at one address to listen on and returns its port.
+func checkAddress(p *problems, at, address string) uint16 {
+	host, text, err := net.SplitHostPort(address)
+	port, errPort := strconv.ParseUint(text, 10, 16)
+	_, errHost := netip.ParseAddr(host)
+	switch {
+	case err != nil || errPort != nil:
+		p.add(at, `%q is not an address with a port, such as "127.0.0.1:3389" or "[::1]:3389"`, address)
+	case host != "" && errHost != nil:
+		p.add(at, "%q has a host name: listen on an address, because a name may change its meaning", address)
 	}
-	slices.Sort(keys)
-	return keys
+	return uint16(port)
 }
 
 // isName reports whether text is a distinguished name that needs no escapes.

@@ -54,6 +54,7 @@ func Parse(data []byte, dir string) (Config, []Problem, error) {
 	c := Default()
 	c.places = found.where
 	binder{found}.table(reflect.ValueOf(&c).Elem(), "", keys)
+	found.readingDone()
 	c.resolve(found, dir)
 	c.check(found)
 	if list := found.sorted(); len(list) > 0 {

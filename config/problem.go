@@ -58,10 +58,32 @@ func Place(file string, p Problem) string {
 type problems struct {
 	where *places
 	list  []Problem
+	// unread are the keys whose values could not be read at all. What a check
+	// would say of them, or of what is beneath them, is about a value that
+	// nobody wrote.
+	unread []string
 }
 
 func (p *problems) add(key, format string, args ...any) {
+	if p.isUnread(key) {
+		return
+	}
 	p.list = append(p.list, Problem{p.where.line(key), key, fmt.Sprintf(format, args...)})
+}
+
+// isUnread reports whether key, or a table around it, could not be read.
+func (p *problems) isUnread(key string) bool {
+	return slices.ContainsFunc(p.unread, func(unread string) bool {
+		rest, ok := strings.CutPrefix(key, unread)
+		return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}
+
+// readingDone notes which keys could not be read.
+func (p *problems) readingDone() {
+	for _, problem := range p.list {
+		p.unread = append(p.unread, problem.Key)
+	}
 }
 
 // sorted returns what was gathered by line, then in the order it was found.

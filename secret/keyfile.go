@@ -54,7 +54,10 @@ func placeNew(path string, content []byte) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(f.Name(), path); err != nil {
+	switch err := os.Link(f.Name(), path); {
+	case errors.Is(err, fs.ErrExist):
+		return fs.ErrExist
+	case err != nil:
 		return err
 	}
 	return syncDir(filepath.Dir(path))
@@ -120,7 +123,7 @@ func checkPrivate(path string, info fs.FileInfo, us int) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("key file %s: not a regular file", path)
 	}
-	if mode := info.Mode().Perm(); mode&0o027 != 0 {
+	if mode := info.Mode().Perm(); mode&0o026 != 0 {
 		return fmt.Errorf("key file %s: mode %04o lets others read or change it: run chmod %04o %s", path, mode, mode&^0o027, path)
 	}
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Uid != 0 && int(stat.Uid) != us {

@@ -8,7 +8,7 @@ import (
 
 // Two app passwords by hand, with their check letters.
 var (
-	standardExample = withCheck("helloworldlolfromthegates"[:24])
+	standardExample = withCheck("fishandbookoverlongfield")
 	compactExample  = withCheck("lookoverthehill")
 )
 
@@ -29,7 +29,7 @@ func TestRecogniseAcceptsWhatPeopleType(t *testing.T) {
 		"em dashes with spaces":  join(" — "),
 		"non-breaking hyphens":   join("\u2011"),
 		"minus signs":            join("−"),
-		"full-width hyphens":     join("-"),
+		"full-width hyphens":     join("\uff0d"),
 		"soft hyphens":           join("\u00ad"),
 		"non-breaking spaces":    join("\u00a0"),
 		"narrow spaces":          join("\u202f"),
@@ -48,10 +48,10 @@ func TestRecogniseAcceptsWhatPeopleType(t *testing.T) {
 		"full width":             fullWidth(s),
 		"full-width capitals":    fullWidth(strings.ToUpper(s)),
 		"superscript digits":     strings.NewReplacer("o", "⁰", "l", "¹").Replace(s),
-		"Arabic-looking math":    strings.NewReplacer("e", "\U0001d41e").Replace(s),
+		"mathematical letters":   strings.ReplaceAll(s, "e", "\U0001d41e"),
 		"every letter apart":     strings.Join(strings.Split(s, ""), " - "),
 		"a Kelvin sign":          strings.ReplaceAll(s, "k", "\u212a"),
-		"ligature":               strings.ReplaceAll(s, "fr", "fr"),
+		"a ligature":             strings.ReplaceAll(s, "fi", "\ufb01"),
 	} {
 		got, f, ok := Recognise(NewText(typed))
 		if !ok || f != Standard || got.Reveal() != s {
@@ -81,7 +81,7 @@ func TestRecogniseRefusesWhatIsNone(t *testing.T) {
 		"a digit that is none":   "2" + s[1:],
 		"an accent":              "é" + s[1:],
 		"a combining accent":     s[:5] + "\u0301" + s[5:],
-		"a Cyrillic a":           strings.Replace(s, "a", "а", 1) + "",
+		"a Cyrillic letter":      "\u0430" + s[1:],
 		"a slash":                s[:5] + "/" + s[5:],
 		"a NUL":                  s + "\x00",
 		"broken UTF-8":           s[:5] + "\xff" + s[5:],
@@ -93,9 +93,6 @@ func TestRecogniseRefusesWhatIsNone(t *testing.T) {
 		"expanding compositions": strings.Repeat("\ufdfa", maxTyped/3),
 		"a megabyte":             strings.Repeat("a", 1<<20),
 	} {
-		if name == "a Cyrillic a" && typed == s {
-			typed = "а" + s[1:]
-		}
 		if got, _, ok := Recognise(NewText(typed)); ok || !got.Empty() {
 			t.Errorf("%s: recognised", name)
 		}

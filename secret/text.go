@@ -14,7 +14,8 @@ const redacted = "[secret]"
 // such fields without calling their methods, so the content sits behind a
 // pointer, of which fmt shows the address at most. The zero Text is empty.
 //
-// A Text may be copied and used concurrently.
+// A Text may be copied and used concurrently. Compare with Equal: == compares
+// addresses.
 type Text struct{ p *string }
 
 // NewText takes s into keeping.
