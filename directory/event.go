@@ -61,5 +61,6 @@ type EventFilter struct {
 	Kinds     []EventKind
 	Since     time.Time
 	After     string // id of the last event already seen, for following
+	Before    string // id of the last event already shown, for paging back
 	Limit     int
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
+	"time"
 
 	"postern/directory"
 )
@@ -51,4 +53,92 @@ func insertEvents(ses *session, events []directory.Event) error {
 		}
 	}
 	return nil
+}
+
+const (
+	eventPosition = `SELECT at, seq FROM events WHERE id = $1`
+	eventsExpire  = `DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 ORDER BY at, seq LIMIT $2)`
+)
+
+// Events returns the events that f selects, newest first. With f.After it
+// follows: those committed after that event, in the order of their commits, so
+// that an event written late is not missed. With f.Before it pages back from
+// that event. directory.ErrNotFound: the event named in f is kept no more.
+func (s *Store) Events(ctx context.Context, f directory.EventFilter) (list []directory.Event, err error) {
+	err = s.snapshot(ctx, "listing events", func(ses *session) error {
+		text, args, err := eventsQuery(ses, f)
+		if err != nil {
+			return err
+		}
+		return ses.adhoc(text, args, func(row scanner) error {
+			e, err := scanEvent(row)
+			list = append(list, e)
+			return err
+		})
+	})
+	return list, err
+}
+
+func eventsQuery(ses *session, f directory.EventFilter) (text string, args []any, err error) {
+	var w where
+	order := " ORDER BY at DESC, seq DESC"
+	if f.After != "" {
+		_, seq, err := positionOf(ses, f.After)
+		if err != nil {
+			return "", nil, err
+		}
+		w.and("seq > " + w.arg(seq))
+		order = " ORDER BY seq"
+	}
+	if f.Before != "" {
+		at, seq, err := positionOf(ses, f.Before)
+		if err != nil {
+			return "", nil, err
+		}
+		w.and("(at, seq) < (" + w.arg(at) + ", " + w.arg(seq) + ")")
+	}
+	w.events(f)
+	return `SELECT ` + eventColumns + ` FROM events` + w.clause() + order + ` LIMIT ` + w.arg(limitOr(f.Limit)), w.args, nil
+}
+
+func positionOf(ses *session, id string) (at, seq int64, err error) {
+	err = ses.get(eventPosition, []any{id}, &at, &seq)
+	return at, seq, err
+}
+
+// events adds the conditions of f that are about the events themselves.
+func (w *where) events(f directory.EventFilter) {
+	if f.AccountID != "" {
+		w.and("account_id = " + w.arg(f.AccountID))
+	}
+	if !f.Since.IsZero() {
+		w.and("at >= " + w.arg(millis(f.Since)))
+	}
+	if len(f.Kinds) > 0 {
+		in := make([]string, len(f.Kinds))
+		for i, k := range f.Kinds {
+			in[i] = w.arg(string(k))
+		}
+		w.and("kind IN (" + strings.Join(in, ", ") + ")")
+	}
+}
+
+func scanEvent(row scanner) (e directory.Event, err error) {
+	var at, last int64
+	err = row.Scan(&e.ID, &at, &last, &e.Count, &e.Kind, &e.AccountID, &e.Login, &e.Unknown, &e.Outcome, &e.Reason, &e.Service,
+		&e.Protocol, &e.Method, &e.Client, &e.Source, &e.Reported, &e.Credential, &e.Actor, &e.Detail)
+	e.At, e.LastAt = fromMillis(at), fromMillis(last)
+	return e, err
+}
+
+// DeleteEvents removes up to limit events from before the given moment, oldest
+// first, and returns how many. The caller asks again until there are fewer than
+// limit, so that no one else waits long for the writer.
+func (s *Store) DeleteEvents(ctx context.Context, before time.Time, limit int) (deleted int, err error) {
+	err = s.update(ctx, "deleting old events", func(ses *session) error {
+		n, err := ses.exec(eventsExpire, millis(before), limit)
+		deleted = int(n)
+		return err
+	})
+	return deleted, err
 }

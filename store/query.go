@@ -74,15 +74,22 @@ func (w *where) page(id string, q directory.Query) string {
 	if q.After != "" {
 		w.and(id + " > " + w.arg(q.After))
 	}
-	limit := q.Limit
+	return w.clause() + " ORDER BY " + id + " LIMIT " + w.arg(limitOr(q.Limit))
+}
+
+// clause is the WHERE clause, "" where everything is selected.
+func (w *where) clause() string {
+	if len(w.conds) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(w.conds, " AND ")
+}
+
+func limitOr(limit int) int {
 	if limit <= 0 {
-		limit = batch
+		return batch
 	}
-	clause := ""
-	if len(w.conds) > 0 {
-		clause = " WHERE " + strings.Join(w.conds, " AND ")
-	}
-	return clause + " ORDER BY " + id + " LIMIT " + w.arg(limit)
+	return limit
 }
 
 // anyOf joins the terms, or returns "" where one of them selects everything.
