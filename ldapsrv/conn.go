@@ -1,0 +1,329 @@
+package ldapsrv
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"postern/ldapsrv/wire"
+)
+
+// Reasons to part with a client. None holds anything it sent.
+var (
+	errNotLDAP  = errors.New("what was received is not LDAP")
+	errTooLarge = errors.New("a message is too large")
+	errStopping = errors.New("the server is stopping")
+)
+
+// outboxSize is how much is answered before it is sent, at most.
+const outboxSize = 32 << 10
+
+// longAgo is a deadline that wakes whoever reads.
+var longAgo = time.Unix(1, 0)
+
+// conn joins a session to a socket. One goroutine owns it; stop alone may be
+// called from another.
+type conn struct {
+	srv     *Server
+	raw     net.Conn // the socket
+	rw      net.Conn // the socket, or TLS upon it
+	session session
+	ticket  *ticket
+	bound   bool // as the gate knows it
+
+	in  inbox
+	out []byte // answers to be sent
+
+	half       time.Time // since when a frame is half there; zero: none is
+	readUntil  time.Time // the read deadline that is set; zero: none, or a frame's
+	writeUntil time.Time // the write deadline that is set
+
+	stopping atomic.Bool
+}
+
+// stop asks the connection to end: after the operation in hand, or at once
+// where none is.
+func (c *conn) stop() {
+	c.stopping.Store(true)
+	_ = c.raw.SetReadDeadline(longAgo) // fails on a closed socket only
+}
+
+// serve speaks LDAP until either side ends it. A panic ends this connection
+// and no other.
+func (c *conn) serve(ctx context.Context, withTLS bool) {
+	defer c.contain()
+	if withTLS {
+		c.session.peer.secure = true
+		if err := c.handshake(); err != nil {
+			return
+		}
+	}
+	for {
+		frame, err := c.next()
+		if err == nil {
+			err = c.carryOut(ctx, frame)
+		}
+		if err != nil {
+			c.part(err)
+			return
+		}
+	}
+}
+
+// contain recovers from a panic. Its value is not logged: it may hold what the
+// client sent.
+func (c *conn) contain() {
+	if v := recover(); v != nil {
+		c.srv.log.Error("an LDAP connection ended in a panic; the others are not affected",
+			"panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+	}
+}
+
+// next returns the next frame. Answers leave when there is none to be had
+// without waiting.
+func (c *conn) next() ([]byte, error) {
+	for {
+		if c.stopping.Load() {
+			return nil, errStopping
+		}
+		frame, ok, err := c.in.frame(c.frameLimit())
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			c.whole()
+			return frame, nil
+		}
+		if err := c.flush(); err != nil {
+			return nil, err
+		}
+		if err := c.fill(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (c *conn) frameLimit() int {
+	if c.bound {
+		return c.srv.limits.BoundFrame
+	}
+	return c.srv.limits.UnboundFrame
+}
+
+// fill waits for more to arrive, for as long as the state of things allows.
+func (c *conn) fill() error {
+	now := time.Now()
+	switch {
+	case c.in.empty():
+		c.allowIdle(now)
+	case c.half.IsZero():
+		c.half = now
+		c.ticket.halfSince(now)
+		c.setReadDeadline(now.Add(c.srv.limits.Frame))
+		c.readUntil = time.Time{}
+	}
+	err := c.in.fill(c.rw)
+	if err != nil && c.stopping.Load() {
+		return errStopping
+	}
+	return err
+}
+
+// allowIdle sets the deadline of a connection between two messages. It is
+// moved in steps, so that a busy connection seldom pays for it.
+func (c *conn) allowIdle(now time.Time) {
+	idle := c.srv.limits.Idle
+	if c.readUntil.Sub(now) < idle {
+		c.readUntil = now.Add(idle + idle/16)
+		c.setReadDeadline(c.readUntil)
+	}
+}
+
+// whole notes that no frame is half there any more.
+func (c *conn) whole() {
+	if !c.half.IsZero() {
+		c.half = time.Time{}
+		c.ticket.halfSince(time.Time{})
+	}
+}
+
+// setReadDeadline sets the deadline unless stop has set one for good.
+func (c *conn) setReadDeadline(t time.Time) {
+	_ = c.raw.SetReadDeadline(t) // a closed socket fails the read
+	if c.stopping.Load() {
+		_ = c.raw.SetReadDeadline(longAgo)
+	}
+}
+
+// carryOut takes one frame through the session.
+func (c *conn) carryOut(ctx context.Context, frame []byte) error {
+	m, err := wire.Decode(frame)
+	fault, answerable := asFault(err)
+	if !answerable {
+		return err
+	}
+	c.ticket.busy.Store(true)
+	before := len(c.out)
+	a := c.session.handle(ctx, request{Message: m, at: time.Now(), ahead: !c.in.empty()}, fault, c.out)
+	c.out = a.out
+	if m.Op == wire.OpBind {
+		clear(frame) // it held a password
+	}
+	c.tellGate()
+	if err := c.hold(ctx, a.hold, before); err != nil {
+		return err
+	}
+	c.ticket.busy.Store(false)
+	return c.follow(a.next)
+}
+
+// asFault returns what the decoder found wrong, if anything, and whether the
+// message can be answered.
+func asFault(err error) (fault *wire.Fault, answerable bool) {
+	if err == nil {
+		return nil, true
+	}
+	answerable = errors.As(err, &fault)
+	return fault, answerable
+}
+
+// tellGate keeps the gate informed whether the session is bound.
+func (c *conn) tellGate() {
+	if bound := c.session.who.bound; bound != c.bound {
+		c.bound = bound
+		c.srv.gate.setBound(c.ticket, bound)
+	}
+}
+
+// hold keeps what was appended to c.out behind its first n bytes back until
+// the time has come. It holds this connection's goroutine and nothing else.
+func (c *conn) hold(ctx context.Context, until time.Time, n int) error {
+	if until.IsZero() {
+		return nil
+	}
+	wait := time.Until(until)
+	if wait <= 0 {
+		return nil
+	}
+	held := append([]byte(nil), c.out[n:]...)
+	c.out = c.out[:n]
+	if err := c.flush(); err != nil {
+		return err
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		c.out = append(c.out, held...)
+		return nil
+	case <-ctx.Done():
+		return errStopping
+	}
+}
+
+// follow does what the session wants done behind its answer.
+func (c *conn) follow(n next) error {
+	switch {
+	case n == hangUp:
+		return io.EOF
+	case n == startTLS:
+		if err := c.flush(); err != nil {
+			return err
+		}
+		return c.handshake()
+	case len(c.out) >= outboxSize:
+		return c.flush()
+	}
+	return nil
+}
+
+// flush sends the answers there are.
+func (c *conn) flush() error {
+	if len(c.out) == 0 {
+		return nil
+	}
+	now, write := time.Now(), c.srv.limits.Write
+	if c.writeUntil.Sub(now) < write {
+		c.writeUntil = now.Add(write + write/16)
+		_ = c.raw.SetWriteDeadline(c.writeUntil) // a closed socket fails the write
+	}
+	_, err := c.rw.Write(c.out)
+	c.out = c.out[:0]
+	if cap(c.out) > 2*outboxSize {
+		c.out = nil
+	}
+	return err
+}
+
+// handshake puts TLS upon the socket.
+func (c *conn) handshake() error {
+	now := time.Now()
+	c.ticket.halfSince(now)
+	until := now.Add(c.srv.limits.Handshake)
+	c.setReadDeadline(until)
+	_ = c.raw.SetWriteDeadline(until) // a closed socket fails the handshake
+	secured := tls.Server(c.raw, c.srv.tls)
+	if err := secured.Handshake(); err != nil {
+		return err
+	}
+	c.rw = secured
+	c.readUntil, c.writeUntil = time.Time{}, time.Time{}
+	c.ticket.halfSince(time.Time{})
+	return nil
+}
+
+// part says good-bye where the protocol wants it said: to a client that cannot
+// be understood (RFC 4511 §4.1.1), and to all when the server stops (§4.4.1).
+func (c *conn) part(why error) {
+	switch {
+	case why == errStopping:
+		c.out = wire.AppendNotice(c.out, wire.Result{Code: wire.Unavailable, Text: "the server is stopping"})
+		_ = c.flush() // the client may have left first
+	case undecodable(why):
+		c.out = wire.AppendNotice(c.out, wire.Result{Code: wire.ProtocolError, Text: "the message cannot be decoded"})
+		if c.flush() == nil {
+			c.linger()
+		}
+	default:
+		_ = c.flush()
+	}
+	if c.rw != c.raw {
+		_ = c.rw.Close() // says so under TLS too
+	}
+}
+
+// undecodable reports whether a client is parted with for what it sent, and
+// not for what happened to the connection.
+func undecodable(why error) bool {
+	var network net.Error
+	return why != io.EOF && !errors.As(why, &network) && !errors.Is(why, net.ErrClosed)
+}
+
+// Bounds of linger.
+const (
+	lingerTime  = time.Second
+	lingerBytes = 64 << 10
+)
+
+// linger takes in a little of what the client still sends. A socket closed
+// with bytes unread is reset, and the notice would be lost with it.
+func (c *conn) linger() {
+	half, ok := c.raw.(interface{ CloseWrite() error })
+	if !ok || c.rw != c.raw || half.CloseWrite() != nil {
+		return
+	}
+	c.setReadDeadline(time.Now().Add(lingerTime))
+	scrap := c.in.buf
+	for n := 0; n < lingerBytes; {
+		got, err := c.raw.Read(scrap)
+		if n += got; err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package ldapsrv
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"postern/directory"
+	"postern/ldapsrv/wire"
+	"postern/policy"
+)
+
+// next is what a connection does behind an answer.
+type next uint8
+
+const (
+	carryOn  next = iota
+	hangUp        // the client is leaving
+	startTLS      // the answer goes out in clear, then TLS begins
+)
+
+// peer is what is known of the client without a word from it.
+type peer struct {
+	remote   netip.AddrPort // unmapped
+	listener string
+	secure   bool // under TLS
+}
+
+// identity is whom a session is bound as. The zero identity is anonymous.
+type identity struct {
+	bound       bool
+	login       string
+	naming      directory.Naming
+	application string // the application base it was bound under; "" for none
+	grant       policy.Grant
+}
+
+// request is a message on its way through a session.
+type request struct {
+	wire.Message
+	at time.Time // when it was read
+	// ahead says that the client has sent more behind it.
+	ahead bool
+}
+
+// answer is what a session says to a request.
+type answer struct {
+	out  []byte    // whole messages; empty where the request has no answer
+	hold time.Time // no byte of out leaves before; zero: at once
+	next next
+}
+
+// session is the state of one LDAP session (RFC 4511 §3): who it is bound as,
+// and what the client is. It takes one request at a time.
+type session struct {
+	*service
+	peer peer
+	who  identity
+}
+
+// service is what all sessions of a server share.
+type service struct {
+	tree    tree
+	auth    Authenticator
+	entitle Entitler
+	version string
+	canTLS  bool
+	rules   func() *rules
+}
+
+// handle carries out a request, appending its answer to out. fault is what
+// wire.Decode said of it, if anything.
+func (s *session) handle(ctx context.Context, r request, fault *wire.Fault, out []byte) answer {
+	if r.Op == wire.OpBind {
+		s.who = identity{} // whatever comes of it (RFC 4511 §4.2.1)
+	}
+	if r.Op == wire.OpUnbind {
+		return answer{out: out, next: hangUp}
+	}
+	if fault != nil {
+		return refuse(r, out, fault.Result)
+	}
+	if r.Op != wire.OpAbandon && unknownCritical(r.Message) {
+		return refuse(r, out, wire.Result{Code: wire.UnavailableCriticalExtension, Text: "a critical control is not known"})
+	}
+	switch q := r.Request.(type) {
+	case wire.BindRequest:
+		return s.bind(ctx, r, q, out)
+	case wire.AbandonRequest:
+		// One operation at a time: what it names is over (RFC 4511 §4.11).
+		return answer{out: out}
+	}
+	if !s.recheck(ctx) {
+		return refuse(r, out, wire.Result{Code: wire.Unavailable})
+	}
+	return s.operate(r, out)
+}
+
+// recheck asks whether what the session is bound with still stands, and makes
+// it anonymous if not. It reports false where that cannot be known: the
+// operation is then not carried out.
+func (s *session) recheck(ctx context.Context) bool {
+	if !s.who.bound {
+		return true
+	}
+	entitled, err := s.entitle.Entitled(ctx, s.who.grant)
+	if err != nil {
+		return false
+	}
+	if !entitled {
+		s.who = identity{}
+	}
+	return true
+}
+
+// operate carries out an operation for whom the session is bound as.
+func (s *session) operate(r request, out []byte) answer {
+	switch q := r.Request.(type) {
+	case wire.ExtendedRequest:
+		return s.extended(r, q, out)
+	case wire.SearchRequest:
+		return s.search(r, q, out)
+	}
+	return refuse(r, out, wire.Result{Code: wire.UnwillingToPerform, Text: "the operation is not offered"})
+}
+
+// refuse answers r with result, in the form its operation demands. A request
+// that has no answer gets none.
+func refuse(r request, out []byte, result wire.Result) answer {
+	op, ok := wire.ResponseTo(r.Op)
+	if !ok {
+		return answer{out: out}
+	}
+	return answer{out: wire.AppendResult(out, r.ID, op, result)}
+}
+
+// unknownCritical reports whether m has a control that must not be passed
+// over and is not known for its operation (RFC 4511 §4.1.11).
+func unknownCritical(m wire.Message) bool {
+	for _, c := range m.Controls {
+		if c.Critical && !knownControl(m.Op, c.Type) {
+			return true
+		}
+	}
+	return false
+}
+
+// knownControl reports whether a control means something to op here.
+// ManageDsaIT asks to see referrals as entries; there are none (RFC 3296).
+func knownControl(op wire.Op, oid []byte) bool {
+	if op == wire.OpBind || op == wire.OpExtended {
+		return false
+	}
+	return string(oid) == wire.OIDManageDsaIT
+}

@@ -1,0 +1,104 @@
+package wire
+
+import "postern/ldapsrv/ber"
+
+// Scope is how far below its base a search reaches (RFC 4511 §4.5.1.2).
+type Scope int32
+
+// The scopes.
+const (
+	BaseObject   Scope = 0
+	SingleLevel  Scope = 1
+	WholeSubtree Scope = 2
+)
+
+// SearchRequest is RFC 4511 §4.5.1.
+type SearchRequest struct {
+	Base       []byte
+	Scope      Scope
+	Aliases    int32 // derefAliases, 0 to 3
+	SizeLimit  int32 // entries; 0: none
+	TimeLimit  int32 // seconds; 0: none
+	TypesOnly  bool
+	Filter     []byte // one BER element, validated
+	Attributes [][]byte
+}
+
+func (SearchRequest) request() {}
+
+// maxAttributes bounds the attribute list of a search.
+const maxAttributes = 1024
+
+var errSearch = malformed("the search request cannot be decoded")
+
+func decodeSearch(content []byte) (Request, error) {
+	r := ber.NewReader(content)
+	var s SearchRequest
+	if err := s.decodeHead(&r); err != nil {
+		return nil, err
+	}
+	_, filter, err := r.Raw()
+	if err != nil {
+		return nil, errSearch
+	}
+	if err := checkFilter(filter); err != nil {
+		return nil, err
+	}
+	s.Filter = filter
+	s.Attributes, err = decodeSelection(&r)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// decodeHead decodes what stands before the filter.
+func (s *SearchRequest) decodeHead(r *ber.Reader) error {
+	var scope int32
+	var err [6]error
+	s.Base, err[0] = r.Read(ber.OctetString)
+	scope, err[1] = r.Int(ber.Enumerated)
+	s.Aliases, err[2] = r.Int(ber.Enumerated)
+	s.SizeLimit, err[3] = r.Int(ber.Integer)
+	s.TimeLimit, err[4] = r.Int(ber.Integer)
+	s.TypesOnly, err[5] = r.Bool(ber.Boolean)
+	for _, e := range err {
+		if e != nil {
+			return errSearch
+		}
+	}
+	s.Scope = Scope(scope)
+	switch {
+	case scope < int32(BaseObject) || scope > int32(WholeSubtree):
+		return malformed("the scope is none that is known")
+	case s.Aliases < 0 || s.Aliases > 3:
+		return malformed("derefAliases is out of range")
+	case s.SizeLimit < 0 || s.TimeLimit < 0:
+		return malformed("a limit is negative")
+	}
+	return nil
+}
+
+// decodeSelection decodes the attribute list. Some old clients leave it out;
+// that asks for all.
+func decodeSelection(r *ber.Reader) ([][]byte, error) {
+	if r.Empty() {
+		return nil, nil
+	}
+	list, err := r.Sub(ber.Sequence)
+	if err != nil {
+		return nil, errSearch
+	}
+	var names [][]byte
+	for !list.Empty() {
+		name, err := list.Read(ber.OctetString)
+		if err != nil {
+			return nil, errSearch
+		}
+		if len(names) == maxAttributes {
+			return nil, &Fault{Result{Code: AdminLimitExceeded, Text: "too many attributes are asked for"}}
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
