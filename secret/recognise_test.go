@@ -101,3 +101,62 @@ func TestRecogniseRefusesWhatIsNone(t *testing.T) {
 		t.Error("the zero Text: recognised")
 	}
 }
+
+// FuzzRecognise shows that whatever is recognised is what the shape says, and
+// that spelling never changes the answer.
+func FuzzRecognise(f *testing.F) {
+	f.Add(standardExample)
+	f.Add(compactExample)
+	f.Add(strings.ToUpper(standardExample))
+	f.Add(strings.Join(Group(NewText(standardExample)), " — "))
+	f.Add(fullWidth(compactExample))
+	f.Fuzz(func(t *testing.T, typed string) {
+		got, format, ok := Recognise(NewText(typed))
+		if !ok {
+			if !got.Empty() {
+				t.Fatal("refused, with a result")
+			}
+			return
+		}
+		canonical := got.Reveal()
+		if len(canonical) != format.length() || strings.Trim(canonical, letters) != "" || weightedSum(canonical) != 0 {
+			t.Fatalf("%q is recognised as %q, %v", typed, canonical, format)
+		}
+		for _, spelling := range []string{canonical, strings.ToUpper(canonical), strings.Join(Group(got), "-"), "\u200b" + canonical + " "} {
+			if again, f2, ok := Recognise(NewText(spelling)); !ok || f2 != format || again.Reveal() != canonical {
+				t.Fatalf("%q, recognised as %q, is not as %q", typed, canonical, spelling)
+			}
+		}
+		wrong := []byte(canonical)
+		wrong[len(typed)%len(wrong)] = 'a' + (wrong[len(typed)%len(wrong)]-'a'+1+byte(len(typed)%25))%26
+		if HasAppPasswordShape(NewText(string(wrong))) {
+			t.Fatalf("%q is recognised with a wrong letter: %q", canonical, wrong)
+		}
+	})
+}
+
+func TestRecognisingACanonicalPasswordAllocatesNothing(t *testing.T) {
+	typed := NewText(standardExample)
+	if n := testing.AllocsPerRun(100, func() { Recognise(typed) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkRecognise(b *testing.B) {
+	for name, typed := range map[string]string{
+		"canonical": standardExample,
+		"grouped":   strings.Join(Group(NewText(standardExample)), " "),
+		"unicode":   strings.Join(Group(NewText(standardExample)), "\u00a0"),
+		"other":     "correct horse battery staple",
+		"other25":   "correcthorsebatterystaplee",
+		"long":      strings.Repeat("ü", 8192),
+	} {
+		text := NewText(typed)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				Recognise(text)
+			}
+		})
+	}
+}
