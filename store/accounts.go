@@ -192,6 +192,11 @@ func changeAccount(ses *session, id string, c policy.AccountChange, at time.Time
 			return err
 		}
 	}
+	if c.EndSessions {
+		if _, err := ses.exec(portalEndAll, id); err != nil {
+			return err
+		}
+	}
 	if c.RemoveMethods {
 		return removeMethods(ses, id)
 	}

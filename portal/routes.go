@@ -1,0 +1,131 @@
+package portal
+
+import (
+	"errors"
+	"net/http"
+
+	"postern/portal/page"
+)
+
+// routes says which page answers what. Behind signedIn stands a complete
+// sign-in, behind enrolling also one that has nothing but the set-up open.
+func (p *Portal) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /static/", http.StripPrefix("/static/", cached(page.Static())))
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/home", http.StatusSeeOther) })
+	mux.HandleFunc("POST /language", p.changeLanguage)
+
+	mux.HandleFunc("GET /signin", p.signInPage)
+	mux.HandleFunc("POST /signin", p.signIn)
+	mux.HandleFunc("GET /signin/code", p.codePage)
+	mux.HandleFunc("POST /signin/code", p.codeEntered)
+	mux.HandleFunc("POST /signout", p.signOut)
+
+	mux.HandleFunc("/", p.notFound)
+	return p.visiting(mux)
+}
+
+// visiting finds out who asks, once for every request but those for files.
+func (p *Portal) visiting(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v, err := p.visit(r)
+		switch {
+		case err == nil:
+			r = with(r, v)
+		case !errors.Is(err, errNoSession):
+			p.failed(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// page is a handler that knows who asks.
+type pageFunc func(w http.ResponseWriter, r *http.Request, v *visitor)
+
+// enrolling lets in whoever is signed in at all.
+func (p *Portal) enrolling(h pageFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v := of(r)
+		if v == nil {
+			p.toSignIn(w, r)
+			return
+		}
+		h(w, r, v)
+	}
+}
+
+// signedIn lets in complete sign-ins.
+func (p *Portal) signedIn(h pageFunc) http.HandlerFunc {
+	return p.enrolling(func(w http.ResponseWriter, r *http.Request, v *visitor) {
+		if !v.full() {
+			http.Redirect(w, r, "/home", http.StatusSeeOther)
+			return
+		}
+		h(w, r, v)
+	})
+}
+
+// proven lets in complete sign-ins whose second factor was shown not long ago,
+// and has others show it first.
+func (p *Portal) proven(h pageFunc) http.HandlerFunc {
+	return p.signedIn(func(w http.ResponseWriter, r *http.Request, v *visitor) {
+		if !v.proven(p.Now()) {
+			p.toConfirm(w, r)
+			return
+		}
+		h(w, r, v)
+	})
+}
+
+// administering lets in administrators. To everybody else there is no such
+// page.
+func (p *Portal) administering(h pageFunc) http.HandlerFunc {
+	return p.signedIn(func(w http.ResponseWriter, r *http.Request, v *visitor) {
+		if !v.admin {
+			p.notFound(w, r)
+			return
+		}
+		h(w, r, v)
+	})
+}
+
+func (p *Portal) toSignIn(w http.ResponseWriter, r *http.Request) {
+	to := "/signin"
+	if r.Method == http.MethodGet {
+		to += "?" + nextQuery(r.URL.RequestURI())
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// toConfirm asks for the second factor again. What was posted is lost; the
+// page that posts is where one comes back to.
+func (p *Portal) toConfirm(w http.ResponseWriter, r *http.Request) {
+	back := "/home"
+	if r.Method == http.MethodGet {
+		back = r.URL.RequestURI()
+	} else if from := r.PostFormValue("from"); from != "" {
+		back = local(from)
+	}
+	http.Redirect(w, r, "/confirm?"+nextQuery(back), http.StatusSeeOther)
+}
+
+func (p *Portal) notFound(w http.ResponseWriter, r *http.Request) {
+	p.show(w, r, http.StatusNotFound, "message", message{Title: "missing.title", Text: "missing.text", To: "/home", Link: "missing.link"})
+}
+
+// cached lets browsers keep files for an hour.
+func cached(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (p *Portal) changeLanguage(w http.ResponseWriter, r *http.Request) {
+	http.SetCookie(w, &http.Cookie{
+		Name: languageName, Value: page.Choose(r.PostFormValue("language"), ""), Path: "/", MaxAge: 365 * 24 * 3600,
+		HttpOnly: true, Secure: p.https(), SameSite: http.SameSiteLaxMode,
+	})
+	http.Redirect(w, r, local(r.PostFormValue("back")), http.StatusSeeOther)
+}
