@@ -54,6 +54,12 @@ func Place(file string, p Problem) string {
 	return fmt.Sprintf("%s:%d: ", file, p.Line)
 }
 
+// Problem returns a problem with key on its line, for what only the packages
+// that use a value can find wrong with it.
+func (c *Config) Problem(key, message string) Problem {
+	return Problem{c.places.line(key), key, message}
+}
+
 // problems gathers; where says on which line a key stands.
 type problems struct {
 	where *places

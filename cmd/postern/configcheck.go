@@ -20,7 +20,7 @@ func configCommand(e *env) *cobra.Command {
 }
 
 func (e *env) checkConfig() error {
-	c, warnings, err := e.loadConfig()
+	c, err := e.loadConfig()
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (e *env) checkConfig() error {
 	if len(wrong) > 0 {
 		return &config.Error{File: e.configPath, Problems: wrong}
 	}
-	for _, w := range append(warnings, more...) {
+	for _, w := range append(c.warnings, more...) {
 		fmt.Fprintf(e.stderr, "warning: %s%s\n", config.Place(e.configPath, w), w)
 	}
 	_, err = fmt.Fprintf(e.stdout, "%s is valid\n", e.configPath)

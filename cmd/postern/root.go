@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"postern/config"
+	"postern/account"
 )
 
 // env is the world as a command may reach it.
@@ -19,11 +19,15 @@ type env struct {
 	stdout, stderr io.Writer
 	now            func() time.Time
 	random         io.Reader
-	configPath     string // --config
+	configPath     string        // --config
+	actor          account.Actor // who makes changes: "cli:" and the user's name
 }
 
 func newEnv(stdin io.Reader, stdout, stderr io.Writer) *env {
-	return &env{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now, random: rand.Reader}
+	return &env{
+		stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now, random: rand.Reader,
+		actor: account.Actor("cli:" + userName(os.Getuid())),
+	}
 }
 
 // newRoot puts the commands together. A command's RunE returns usagef errors
@@ -88,15 +92,6 @@ func markFailures(cmd *cobra.Command) {
 	for _, c := range cmd.Commands() {
 		markFailures(c)
 	}
-}
-
-// loadConfig reads the configuration that --config names.
-func (e *env) loadConfig() (config.Config, []config.Problem, error) {
-	c, warnings, err := config.Load(e.configPath)
-	if err != nil {
-		return config.Config{}, nil, err
-	}
-	return c, warnings, nil
 }
 
 // printJSON writes v to standard output: an object, or a list of them.
