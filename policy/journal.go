@@ -1,0 +1,221 @@
+package policy
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"postern/directory"
+)
+
+// Sink keeps what a Journal hands it. Both calls are one transaction each and
+// may be repeated with the same content after an error.
+type Sink interface {
+	// AppendEvents keeps events. One whose ID is kept already takes the Count
+	// and LastAt given now.
+	AppendEvents(ctx context.Context, events []directory.Event) error
+	// TouchAppPasswords notes last uses; an older one than is kept changes nothing.
+	TouchAppPasswords(ctx context.Context, uses []Use) error
+}
+
+const (
+	firstWithin   = 250 * time.Millisecond // the first of a kind is written after this
+	usesWithin    = 20 * time.Second       // uses are written after this
+	foldWithin    = time.Minute            // repeats are folded by this
+	retryAtLeast  = 250 * time.Millisecond // pause after a failed write; doubles
+	retryAtMost   = 15 * time.Second
+	writeWithin   = 10 * time.Second // bounds one write
+	atOnce        = 512              // events or uses in one transaction
+	eventsHeld    = 16384            // different events in memory
+	unknownHeld   = 1024             // of them in one minute, of unknown logins
+	usesHeld      = 65536            // credentials in memory
+	usesMany      = 8192             // credentials that are written at once
+	notRecordedBy = "more different sign-ins than are kept, or the database cannot be written"
+)
+
+// Journal takes events and uses and writes them in batches: the first event
+// of a kind within a quarter of a second, its repeats folded into it by the
+// minute, last uses within 30 seconds. Nobody who records waits for the disk.
+//
+// What it holds is bounded. Events of names that nobody has are bounded more
+// tightly: strangers make them. Beyond the bounds, and so in the end with a
+// database that cannot be written, events are only counted, in one event of
+// kind not_recorded, and the log says so.
+//
+// It is a Recorder and may be used concurrently.
+type Journal struct {
+	sink Sink
+	log  *slog.Logger
+	wake chan struct{} // something is due earlier than the loop knows
+	stop chan struct{}
+	done chan struct{}
+
+	writing sync.Mutex // held by the one who writes; taken before mu
+
+	mu      sync.Mutex // covers what follows
+	held    map[directory.Event]*entry
+	queue   []*entry // what the next write takes
+	lost    *entry   // counts what was not recorded; nil: nothing
+	full    bool     // held was full and little in it could go; until the next write
+	unknown minuteCount
+	uses    map[string]Use
+	// When the loop has to act; zero: not at all.
+	eventsDue, usesDue, sweepDue time.Time
+	closed                       bool
+}
+
+// entry is an event on its way: what is to be written, and how much of it was.
+type entry struct {
+	ev      directory.Event
+	written int64 // of ev.Count
+	queued  bool
+}
+
+// minuteCount counts within one minute.
+type minuteCount struct {
+	minute time.Time
+	n      int
+}
+
+// NewJournal returns a Journal that writes to sink until Close.
+func NewJournal(sink Sink, log *slog.Logger) *Journal {
+	j := &Journal{
+		sink: sink, log: log,
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+		held: map[directory.Event]*entry{}, uses: map[string]Use{},
+	}
+	go j.loop()
+	return j
+}
+
+// Record takes ev. Its ID is given here; repeats within a minute that differ
+// in nothing but their time become one event.
+func (j *Journal) Record(ev directory.Event) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	key := foldKey(ev)
+	if e, ok := j.held[key]; ok {
+		e.fold(ev)
+		return
+	}
+	if !j.room(ev, key.At) {
+		j.lose(ev)
+		return
+	}
+	e := newEntry(ev)
+	j.held[key] = e
+	j.enqueue(e)
+}
+
+// foldKey is what ev shares with its repeats: all but the time, and the minute.
+func foldKey(ev directory.Event) directory.Event {
+	ev.ID, ev.Count, ev.LastAt = "", 0, time.Time{}
+	ev.At = ev.At.UTC().Truncate(foldWithin)
+	return ev
+}
+
+func newEntry(ev directory.Event) *entry {
+	id, err := directory.NewID(rand.Reader)
+	if err != nil {
+		panic(err) // crypto/rand never fails
+	}
+	ev.ID, ev.Count = id, max(1, ev.Count)
+	if ev.LastAt.Before(ev.At) {
+		ev.LastAt = ev.At
+	}
+	return &entry{ev: ev}
+}
+
+func (e *entry) fold(ev directory.Event) {
+	e.ev.Count += max(1, ev.Count)
+	if ev.At.After(e.ev.LastAt) {
+		e.ev.LastAt = ev.At
+	}
+}
+
+// over says that no repeat can be folded into e any more.
+func (e *entry) over(now time.Time) bool {
+	return !now.Before(e.ev.At.Truncate(foldWithin).Add(foldWithin))
+}
+
+func (e *entry) clean() bool { return e.written == e.ev.Count && !e.queued }
+
+// room says whether one more event fits. The caller holds mu.
+func (j *Journal) room(ev directory.Event, minute time.Time) bool {
+	if j.closed {
+		return false
+	}
+	if ev.Unknown != "" {
+		if j.unknown.minute != minute {
+			j.unknown = minuteCount{minute: minute}
+		}
+		if j.unknown.n >= unknownHeld {
+			return false
+		}
+		j.unknown.n++
+	}
+	if len(j.held) >= eventsHeld && !j.full {
+		maps.DeleteFunc(j.held, func(_ directory.Event, e *entry) bool { return e.clean() })
+		j.full = len(j.held) > eventsHeld*7/8 // looking again would find little
+	}
+	return len(j.held) < eventsHeld
+}
+
+// lose counts ev as not recorded. The caller holds mu.
+func (j *Journal) lose(ev directory.Event) {
+	if j.lost != nil {
+		j.lost.fold(ev)
+		return
+	}
+	j.lost = newEntry(directory.Event{Kind: directory.EventNotRecorded, At: ev.At, LastAt: ev.At, Count: max(1, ev.Count), Detail: notRecordedBy})
+	j.log.Error("Sign-ins are not recorded one by one any more; they go on and are counted.", "why", notRecordedBy)
+	j.enqueue(j.lost)
+}
+
+// enqueue puts e into the next write. The caller holds mu.
+func (j *Journal) enqueue(e *entry) {
+	if e.queued {
+		return
+	}
+	e.queued = true
+	j.queue = append(j.queue, e)
+	now := time.Now()
+	j.due(&j.eventsDue, now.Add(firstWithin))
+	j.due(&j.sweepDue, now.Truncate(foldWithin).Add(foldWithin))
+}
+
+// due sets when, where nothing is due yet, and tells the loop. The caller
+// holds mu.
+func (j *Journal) due(when *time.Time, at time.Time) {
+	if !when.IsZero() {
+		return
+	}
+	*when = at
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Used notes that a credential was accepted. Of several uses the last counts.
+func (j *Journal) Used(u Use) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	old, known := j.uses[u.Credential]
+	switch {
+	case known && u.At.Before(old.At):
+		return
+	case !known && len(j.uses) >= usesHeld:
+		j.lose(directory.Event{At: u.At})
+		return
+	}
+	j.uses[u.Credential] = u
+	j.due(&j.usesDue, time.Now().Add(usesWithin))
+	if len(j.uses) == usesMany {
+		j.usesDue = time.Time{}
+		j.due(&j.usesDue, time.Now())
+	}
+}
