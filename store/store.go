@@ -80,6 +80,9 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
+// FileIn is the database file of a data directory.
+func FileIn(dir string) string { return filepath.Join(dir, fileName) }
+
 // Path is the database file.
 func (s *Store) Path() string { return s.path }
 
@@ -90,7 +93,7 @@ func prepareFile(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("making the data directory: %w", err)
 	}
-	path := filepath.Join(dir, fileName)
+	path := FileIn(dir)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return "", fmt.Errorf("opening the database: %w", err)

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"postern"
+	"postern/config"
+	"postern/secret"
+	"postern/store"
+)
+
+func initCommand(e *env) *cobra.Command {
+	var baseDN string
+	var hosts []string
+	cmd := &cobra.Command{
+		Use:   "init [--base-dn DN] [--host NAME]…",
+		Short: "Make what an installation needs and does not have",
+		Long: "Writes what is missing and leaves what is there: the configuration, the key\n" +
+			"file, the database, a secret for each RADIUS client, and a self-signed\n" +
+			"certificate. It asks nothing. With everything there it changes nothing.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			i := &initializer{env: e, baseDN: baseDN, hosts: hosts}
+			return i.run(cmd.Context())
+		},
+	}
+	cmd.Flags().StringVar(&baseDN, "base-dn", "", "the base `DN` of a new configuration, such as dc=example,dc=org")
+	cmd.Flags().StringArrayVar(&hosts, "host", nil, "a host `NAME` or address for a new certificate, beside localhost; may be repeated")
+	return cmd
+}
+
+// initializer writes what is missing.
+type initializer struct {
+	*env
+	baseDN string
+	hosts  []string
+	config loaded
+	made   int // how many things were missing
+
+	// uid and gid own what is made: those of a data directory that is there
+	// and belongs to another user. -1 where they are our own.
+	uid, gid int
+}
+
+func (i *initializer) run(ctx context.Context) error {
+	if err := i.makeConfig(); err != nil {
+		return err
+	}
+	if err := i.findOwner(); err != nil {
+		return err
+	}
+	for _, step := range []func() error{i.makeKey, i.makeSecrets, i.makeCertificate, i.makeDataDir} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	if err := i.makeDatabase(ctx); err != nil {
+		return err
+	}
+	if i.made == 0 {
+		fmt.Fprintln(i.stdout, "Everything was there already; nothing was changed.")
+	}
+	return i.printNext()
+}
+
+// makeConfig writes the shipped configuration where there is none, and loads
+// the one that is there then.
+func (i *initializer) makeConfig() error {
+	_, err := os.Lstat(i.configPath)
+	there := err == nil
+	if !there {
+		text, err := shippedWith(i.baseDN)
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Dir(i.configPath), 0o755); err != nil {
+			return fmt.Errorf("making the configuration's directory: %w", err)
+		}
+		if err := i.create("the configuration", i.configPath, text); err != nil {
+			return err
+		}
+	}
+	if i.config, err = i.loadConfig(); err != nil {
+		return err
+	}
+	if there && i.baseDN != "" && i.baseDN != i.config.BaseDN {
+		return fmt.Errorf("%s is there already and has base_dn = %q: change it there, or leave --base-dn out", i.configPath, i.config.BaseDN)
+	}
+	return nil
+}
+
+// shippedWith returns the shipped configuration for another base DN, or as it
+// is for "".
+func shippedWith(baseDN string) ([]byte, error) {
+	text := postern.ShippedConfig
+	if baseDN == "" {
+		return text, nil
+	}
+	shipped, _, err := config.Parse(text, "")
+	if err != nil {
+		return nil, fmt.Errorf("reading the shipped configuration: %w", err)
+	}
+	text = bytes.Replace(text, fmt.Appendf(nil, "%q", shipped.BaseDN), fmt.Appendf(nil, "%q", baseDN), 1)
+	if changed, _, err := config.Parse(text, ""); err != nil || changed.BaseDN != baseDN {
+		return nil, usagef("--base-dn must be a distinguished name such as %s", shipped.BaseDN)
+	}
+	return text, nil
+}
+
+// findOwner notes whose files to make.
+func (i *initializer) findOwner() error {
+	i.uid, i.gid = -1, -1
+	info, err := os.Stat(i.config.DataDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking at the data directory: %w", err)
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if ok && os.Geteuid() == 0 && stat.Uid != 0 {
+		i.uid, i.gid = int(stat.Uid), int(stat.Gid)
+	}
+	return nil
+}
+
+func (i *initializer) makeKey() error {
+	err := secret.CreateKeyFile(i.config.KeyFile, i.random)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("making the key file: %w", err)
+	}
+	return i.wrote("the key", i.config.KeyFile)
+}
+
+func (i *initializer) makeSecrets() error {
+	for _, client := range i.config.RADIUS.Clients {
+		if client.SecretFile == "" || exists(client.SecretFile) {
+			continue
+		}
+		text, err := newSharedSecret(i.random)
+		if err != nil {
+			return err
+		}
+		if err := i.create(fmt.Sprintf("the RADIUS secret of %q", client.Name), client.SecretFile, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newSharedSecret is 160 random bits as 32 letters and digits, which every
+// device takes, and a newline.
+func newSharedSecret(random io.Reader) ([]byte, error) {
+	var bits [20]byte
+	if _, err := io.ReadFull(random, bits[:]); err != nil {
+		return nil, fmt.Errorf("reading randomness for a RADIUS secret: %w", err)
+	}
+	return append([]byte(base32.StdEncoding.EncodeToString(bits[:])), '\n'), nil
+}
+
+func (i *initializer) makeDataDir() error {
+	if exists(i.config.DataDir) {
+		return nil
+	}
+	if err := os.MkdirAll(i.config.DataDir, 0o700); err != nil {
+		return fmt.Errorf("making the data directory: %w", err)
+	}
+	return nil
+}
+
+// makeDatabase opens the database, which makes it or brings it up to date, and
+// binds it to the key.
+func (i *initializer) makeDatabase(ctx context.Context) error {
+	if err := becomeOwner(i.config.DataDir); err != nil {
+		return err
+	}
+	there := exists(store.FileIn(i.config.DataDir))
+	s, err := openSite(ctx, i.config, nil)
+	if err != nil {
+		return err
+	}
+	if err := s.store.Close(); err != nil || there {
+		return err
+	}
+	i.uid = -1 // it is the owner's who made it
+	return i.wrote("the database", s.store.Path())
+}
+
+// create writes a new private file, whole or not at all.
+func (i *initializer) create(what, path string, content []byte) error {
+	if err := createFile(path, content); err != nil {
+		return fmt.Errorf("writing %s: %w", what, err)
+	}
+	return i.wrote(what, path)
+}
+
+// createPublic is create for what everybody may read.
+func (i *initializer) createPublic(what, path string, content []byte) error {
+	if err := i.create(what, path, content); err != nil {
+		return err
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		return fmt.Errorf("letting everybody read %s: %w", path, err)
+	}
+	return nil
+}
+
+// wrote gives what was made to its owner and says so.
+func (i *initializer) wrote(what, path string) error {
+	i.made++
+	if i.uid >= 0 {
+		if err := os.Chown(path, i.uid, i.gid); err != nil {
+			return fmt.Errorf("giving %s to %s: %w", path, userName(i.uid), err)
+		}
+	}
+	_, err := fmt.Fprintf(i.stdout, "Made %s: %s\n", what, path)
+	return err
+}
+
+// createFile writes a file that only its owner can read, under another name
+// first: a file that is there is whole, and one that was there stays.
+func createFile(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if _, err := f.Write(content); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Link(f.Name(), path)
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
