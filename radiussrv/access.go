@@ -3,6 +3,7 @@ package radiussrv
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"strings"
 	"time"
 	"unicode"
@@ -22,26 +23,47 @@ func (l *listener) access(ctx context.Context, x *exchange) {
 		return
 	}
 	var decision policy.Decision
-	if attempt, ok := x.attempt(request); ok {
-		decision = l.cfg.Authenticator.Authenticate(ctx, attempt)
+	if why := x.unfit(request); why == "" {
+		decision = l.cfg.Authenticator.Authenticate(ctx, x.attempt(request))
 		l.trace(x, decision)
+	} else {
+		l.refuse(x, why)
 	}
 	l.reply(x, request, decision)
 }
 
-// attempt makes the attempt the request stands for. It reports false where
-// there is none to make: no name, no credential, or a method this client may
-// not use. Such a request is authentic and well-formed, so it is refused like
-// any other and not ignored (RFC 2865 §4.1, §4.3); what it gets depends on the
-// request alone.
-func (x *exchange) attempt(request *radius.Packet) (policy.Attempt, bool) {
-	name := request.Get(rfc2865.UserName_Type)
-	if len(name) == 0 || x.shape.credentials != userPassword || !x.client.pap {
-		return policy.Attempt{}, false
+// unfit says why there is no attempt to make of the request; "" where there
+// is. Such a request is authentic and well-formed, so it is refused and not
+// ignored (RFC 2865 §4.1, §4.3): another server would be no better for it.
+// What it gets depends on the request and the client alone.
+func (x *exchange) unfit(request *radius.Packet) string {
+	switch {
+	case len(request.Get(rfc2865.UserName_Type)) == 0:
+		return "it has no User-Name"
+	case x.shape.credentials == 0:
+		return "it has no credential"
+	case x.shape.credentials != userPassword:
+		return "it uses a method this server does not speak"
+	case !x.client.pap:
+		return "it uses a method its client is not allowed"
 	}
+	return ""
+}
+
+// refuse says now and then what a device asks for in vain.
+func (l *listener) refuse(x *exchange, why string) {
+	l.count.unfit.Add(1)
+	if omitted, ok := x.client.unfit.take(x.received); ok {
+		l.cfg.Logger.Warn("RADIUS request refused unseen", "why", why, "client", x.client.Name,
+			"source", x.from.peer, "omitted", omitted)
+	}
+}
+
+// attempt makes the attempt that a fit request stands for.
+func (x *exchange) attempt(request *radius.Packet) policy.Attempt {
 	return policy.Attempt{
 		At:     x.received,
-		Login:  string(name),
+		Login:  string(request.Get(rfc2865.UserName_Type)),
 		Secret: x.password(request),
 		Client: policy.Client{
 			Kind:     x.client.kind,
@@ -52,7 +74,7 @@ func (x *exchange) attempt(request *radius.Packet) (policy.Attempt, bool) {
 		},
 		Remote: x.from.peer,
 		Secure: x.shape.mac != 0,
-	}, true
+	}
 }
 
 // password returns the User-Password without its padding. One that goes on
@@ -83,6 +105,9 @@ func printable(reported []byte) string {
 
 // trace says what was decided, without the name: people type passwords there.
 func (l *listener) trace(x *exchange, d policy.Decision) {
+	if !l.cfg.Logger.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
 	l.cfg.Logger.Debug("RADIUS attempt decided", "client", x.client.Name, "source", x.from.peer,
 		"outcome", d.Outcome.String(), "reason", string(d.Reason), "took", time.Since(x.received))
 }

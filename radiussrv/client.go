@@ -62,13 +62,14 @@ func (c Client) check() error {
 // its counters; a reload makes new ones.
 type client struct {
 	Client
-	key     keyring
-	kind    policy.ClientKind
-	pap     bool
-	load    *load
-	share   *share
-	status  *allowance
-	logging *sampler
+	key    keyring
+	kind   policy.ClientKind
+	pap    bool
+	load   *load
+	share  *share
+	status *allowance
+	lines  *[drops]sampler // what is dropped
+	unfit  *sampler        // what is refused unseen
 }
 
 // clients finds the client of an address. It is never changed after it was
@@ -171,10 +172,10 @@ func (s *clients) byName() map[string]*client {
 // so that a reload gives nobody a fresh allowance. old may be nil.
 func (c *client) inherit(old *client, statusRate int) {
 	if old != nil {
-		c.load, c.status, c.logging = old.load, old.status, old.logging
+		c.load, c.status, c.lines, c.unfit = old.load, old.status, old.lines, old.unfit
 		return
 	}
-	c.load, c.status, c.logging = new(load), newAllowance(statusRate), new(sampler)
+	c.load, c.status, c.lines, c.unfit = new(load), newAllowance(statusRate), new([drops]sampler), new(sampler)
 }
 
 func (s *clients) single() bool { return len(s.byPrefix) == 1 }

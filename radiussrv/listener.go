@@ -134,7 +134,7 @@ func (l *listener) read(ctx context.Context) error {
 
 // pause keeps a socket that fails again and again from turning into a loop.
 func (l *listener) pause(ctx context.Context, err error) {
-	if omitted, ok := l.strangers.take(time.Now()); ok {
+	if omitted, ok := l.reading.take(time.Now()); ok {
 		l.cfg.Logger.Warn("reading from the RADIUS socket failed", "error", err, "omitted", omitted)
 	}
 	select {
@@ -146,9 +146,8 @@ func (l *listener) pause(ctx context.Context, err error) {
 // receive judges the datagram in x and reports whether x was passed on to a
 // worker; if not, the caller may use it again.
 func (l *listener) receive(x *exchange, n int) (passed bool) {
-	defer l.survive(nil)
-	x.received = time.Now()
-	x.entry = nil
+	x.received, x.entry = time.Now(), nil
+	defer l.survive(&x.entry)
 	x.client = l.clients.Load().find(x.from.peer.Addr())
 	if x.client == nil {
 		l.drop(x, DropUnknownClient)
@@ -209,7 +208,7 @@ func (l *listener) fair(room int) int {
 func (l *listener) work(ctx context.Context, x *exchange) {
 	defer l.idle.Put(x)
 	defer x.client.load.working.Add(-1)
-	defer l.survive(x)
+	defer l.survive(&x.entry)
 	deadline := x.received.Add(l.cfg.Deadline)
 	if !time.Now().Before(deadline) {
 		l.silence(x, DropStale)
@@ -224,15 +223,16 @@ func (l *listener) work(ctx context.Context, x *exchange) {
 	}
 }
 
-// survive ends a panic. x is nil where no duplicate entry exists yet.
-func (l *listener) survive(x *exchange) {
+// survive ends a panic, and with it the request of that entry, if it has one
+// by then.
+func (l *listener) survive(e **entry) {
 	v := recover()
 	if v == nil {
 		return
 	}
 	l.count.dropped[DropPanic].Add(1)
-	if x != nil {
-		l.duplicates.forget(x.entry)
+	if *e != nil {
+		l.duplicates.forget(*e)
 	}
 	// Only a runtime error is known not to carry what a client sent.
 	what := fmt.Sprintf("%T", v)
@@ -257,14 +257,14 @@ func (l *listener) drop(x *exchange, why Drop) {
 	}
 	name, lines := "", &l.strangers
 	if x.client != nil {
-		name, lines = x.client.Name, x.client.logging
+		name, lines = x.client.Name, x.client.lines
 	}
-	omitted, ok := lines.take(x.received)
+	omitted, ok := lines[why].take(x.received)
 	if !ok {
 		return
 	}
-	l.cfg.Logger.Warn("RADIUS datagram not answered", "reason", why.String(), "client", name,
-		"source", x.from.peer, "port", l.role.String(), "omitted", omitted)
+	l.cfg.Logger.Warn("RADIUS datagram not answered", "reason", why.String(), "hint", hints[why],
+		"client", name, "source", x.from.peer, "port", l.role.String(), "omitted", omitted)
 }
 
 func (l *listener) send(reply []byte, to origin) bool {

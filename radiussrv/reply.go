@@ -66,6 +66,7 @@ func (l *listener) leave(x *exchange, request *radius.Packet, code radius.Code, 
 
 // release lets a held reply go.
 func (l *listener) release(h *held) {
+	defer l.survive(&h.entry)
 	h.load.held.Add(-1)
 	l.deliver(h)
 }

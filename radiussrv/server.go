@@ -101,7 +101,8 @@ type Server struct {
 	cfg        Config
 	count      counters
 	duplicates *duplicates
-	strangers  sampler
+	strangers  [drops]sampler // lines about addresses that are no client's
+	reading    sampler        // lines about failing sockets
 
 	swap    sync.Mutex // serialises SetClients
 	clients atomic.Pointer[clients]

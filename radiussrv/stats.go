@@ -34,6 +34,19 @@ var dropNames = [drops]string{
 	"busy", "unavailable", "status_limit", "not_ready", "no_ledger", "panic", "send_failed",
 }
 
+// hints say what an operator may do about it, where that is known.
+var hints = [drops]string{
+	DropUnknownClient:      "if it should be served, add a [[radius.client]] with this address",
+	DropUnexpectedCode:     "authentication and accounting have a port each; check which one the device uses",
+	DropUnsigned:           "have the device send Message-Authenticator, or set require_message_authenticator = false for it",
+	DropUnsignedProxyState: "have the proxy send Message-Authenticator, or set limit_proxy_state = false for it",
+	DropBadAuthenticator:   "the shared secret of the device and of its [[radius.client]] differ, or the packet is forged",
+	DropQueueFull:          "more requests than can be worked on",
+	DropHoldFull:           "more refusals than can be held back at once",
+	DropStatusLimit:        "the device asks for the status too often",
+	DropNoLedger:           "nothing here keeps accounting; point the device's accounting elsewhere",
+}
+
 // String returns the stable name of the reason.
 func (d Drop) String() string { return dropNames[d] }
 
@@ -42,6 +55,7 @@ type Stats struct {
 	Received    uint64 // datagrams
 	Accepts     uint64 // Access-Accept sent; retransmissions and Status-Server apart
 	Rejects     uint64 // Access-Reject sent; retransmissions apart
+	Unfit       uint64 // of what was refused: no name, no credential, or no method of this client's
 	Accountings uint64 // Accounting-Response sent; retransmissions and Status-Server apart
 	Resent      uint64 // replies sent again, byte for byte
 	Statuses    uint64 // Status-Server answered
@@ -49,8 +63,8 @@ type Stats struct {
 }
 
 type counters struct {
-	received, accepts, rejects, accountings, resent, statuses atomic.Uint64
-	dropped                                                   [drops]atomic.Uint64
+	received, accepts, rejects, unfit, accountings, resent, statuses atomic.Uint64
+	dropped                                                          [drops]atomic.Uint64
 }
 
 // Stats returns the counters. The figures are read one after another and need
@@ -61,6 +75,7 @@ func (s *Server) Stats() Stats {
 		Received:    c.received.Load(),
 		Accepts:     c.accepts.Load(),
 		Rejects:     c.rejects.Load(),
+		Unfit:       c.unfit.Load(),
 		Accountings: c.accountings.Load(),
 		Resent:      c.resent.Load(),
 		Statuses:    c.statuses.Load(),
