@@ -51,7 +51,7 @@ fmt:
 # Nothing in the tree speaks of one machine, of work left over, or of where
 # modules come from. The brackets keep these lines from finding themselves.
 words:
-	@! git grep -nIE '/[w]ork/|[T]ODO|[F]IXME|[X]XX|[G]OPROXY|[p]roxy\.golang\.org|registry\.[n]pmjs' -- . ':!*/go.sum'
+	@! git grep -nIE '/[w]ork/|[T]ODO|[F]IXME|\b[X]XX\b|[G]OPROXY|[p]roxy\.golang\.org|registry\.[n]pmjs' -- . ':!*/go.sum'
 	@! git ls-files -z | xargs -0 du -k | awk '$$1 > 1024 { print "over 1 MiB: " $$2; bad = 1 } END { exit !bad }'
 
 vet: build

@@ -81,11 +81,14 @@ func (t *tally) line(line string, out io.Writer) {
 }
 
 // ofPackage prints a package's own lines, except the PASS that go test prints
-// only under -v.
+// only under -v, and the seed of the order, which matters where one fails.
 func (t *tally) ofPackage(e event, out io.Writer) {
 	switch e.Action {
 	case "output":
-		if e.Output != "PASS\n" {
+		switch {
+		case strings.HasPrefix(e.Output, "-test.shuffle "):
+			t.pending[e.Package+" "] = []string{e.Output}
+		case e.Output != "PASS\n":
 			fmt.Fprint(out, e.Output)
 		}
 	case "fail":

@@ -6,7 +6,8 @@ import (
 )
 
 const (
-	passing = `{"Action":"run","Package":"p","Test":"TestA"}
+	passing = `{"Action":"output","Package":"p","Output":"-test.shuffle 17\n"}
+{"Action":"run","Package":"p","Test":"TestA"}
 {"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}
 {"Action":"pass","Package":"p","Test":"TestA"}
 {"Action":"output","Package":"p","Output":"PASS\n"}
@@ -16,9 +17,10 @@ const (
 	skipping = `{"Action":"output","Package":"p","Test":"TestB","Output":"no client here\n"}
 {"Action":"skip","Package":"p","Test":"TestB"}
 `
-	failing = `{"Action":"output","Package":"p","Test":"TestC","Output":"want 49, got 0\n"}
-{"Action":"fail","Package":"p","Test":"TestC"}
-{"Action":"fail","Package":"p"}
+	failing = `{"Action":"output","Package":"q","Output":"-test.shuffle 18\n"}
+{"Action":"output","Package":"q","Test":"TestC","Output":"want 49, got 0\n"}
+{"Action":"fail","Package":"q","Test":"TestC"}
+{"Action":"fail","Package":"q"}
 `
 	dying = `{"Action":"output","Package":"p","Test":"TestD","Output":"panic: out of range\n"}
 {"Action":"fail","Package":"p"}
@@ -40,7 +42,7 @@ func TestTheVerdictAndWhatIsPrinted(t *testing.T) {
 			"ok  \tp\t0.1s\nskipped, which CI=true forbids: p TestB\n1 passed, 0 failed, 1 skipped\n"},
 		{"a skip elsewhere", passing + skipping, false, true, "ok  \tp\t0.1s\n1 passed, 0 failed, 1 skipped\n"},
 		{"a failure", passing + failing, false, false,
-			"ok  \tp\t0.1s\nwant 49, got 0\n1 passed, 1 failed, 0 skipped\n"},
+			"ok  \tp\t0.1s\nwant 49, got 0\n-test.shuffle 18\n1 passed, 1 failed, 0 skipped\n"},
 		{"a process that died", passing + dying, false, false,
 			"ok  \tp\t0.1s\npanic: out of range\n1 passed, 0 failed, 0 skipped\n"},
 		{"a package that does not build", passing + unbuilt, false, false,
