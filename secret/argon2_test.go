@@ -52,6 +52,7 @@ func TestAHostileStoredHashIsRefusedBeforeAnyWork(t *testing.T) {
 		"memory by one":       phc("$argon2id$v=19$m=262145,t=2,p=1", 16, 32),
 		"time":                phc("$argon2id$v=19$m=19456,t=4294967295,p=1", 16, 32),
 		"memory times time":   phc("$argon2id$v=19$m=262144,t=5,p=1", 16, 32),
+		"product overflows":   phc("$argon2id$v=19$m=65536,t=65536,p=1", 16, 32),
 		"overflow":            phc("$argon2id$v=19$m=4294967296,t=2,p=1", 16, 32),
 		"lanes":               phc("$argon2id$v=19$m=19456,t=2,p=17", 16, 32),
 		"lanes overflow":      phc("$argon2id$v=19$m=19456,t=2,p=257", 16, 32),
@@ -92,6 +93,9 @@ func TestAHostileStoredHashIsRefusedBeforeAnyWork(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: no error", name)
 			continue
+		}
+		if len(stored) > maxPHC && !strings.Contains(err.Error(), "longer than") {
+			t.Errorf("%s: it was looked at: %v", name, err)
 		}
 		if len(err.Error()) > 200 || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: the error repeats the hash", name)

@@ -120,10 +120,29 @@ func TestARightPasswordWithAnotherCostIsStale(t *testing.T) {
 			t.Errorf("%s: wrong %v, stale %v, %v", name, ok, stale, err)
 		}
 	}
-	short := argon2Hash{cost: current.cost, salt: make([]byte, 8), tag: make([]byte, 16)}
-	short.tag = short.of("right")
-	if ok, stale, err := current.Verify(t.Context(), NewText(short.String()), NewText("right")); !ok || !stale || err != nil {
-		t.Errorf("a short salt: right %v, stale %v, %v", ok, stale, err)
+	for name, short := range map[string]argon2Hash{
+		"short salt": {cost: current.cost, salt: make([]byte, 8), tag: make([]byte, tagLen)},
+		"short tag":  {cost: current.cost, salt: make([]byte, saltLen), tag: make([]byte, 16)},
+	} {
+		short.tag = short.of("right")
+		if ok, stale, err := current.Verify(t.Context(), NewText(short.String()), NewText("right")); !ok || !stale || err != nil {
+			t.Errorf("%s: right %v, stale %v, %v", name, ok, stale, err)
+		}
+	}
+}
+
+// TestNothingMatchesNothing gives the dummy a tag that a password has, and
+// the empty password a hash: neither may ever be a yes.
+func TestNothingMatchesNothing(t *testing.T) {
+	h := NewHasher(cheap, 1, 0)
+	h.dummy.tag = h.dummy.of("dummy")
+	if ok, _, err := h.Verify(t.Context(), Text{}, NewText("dummy")); ok || err != nil {
+		t.Errorf("no stored hash: %v, %v", ok, err)
+	}
+	empty := h.dummy
+	empty.tag = empty.of("")
+	if ok, _, err := h.Verify(t.Context(), NewText(empty.String()), Text{}); ok || err != nil {
+		t.Errorf("an empty password with a hash: %v, %v", ok, err)
 	}
 }
 

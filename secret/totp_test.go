@@ -107,6 +107,9 @@ func TestNothingMatchesWithoutASeedOrATime(t *testing.T) {
 	if _, ok := MatchTOTP(rfcSeed, TOTPCode(rfcSeed, time.Time{}.Unix()/30), time.Time{}, -1<<62); ok {
 		t.Error("the zero time matches")
 	}
+	if step, ok := MatchTOTP(rfcSeed, TOTPCode(rfcSeed, 1), time.Unix(-1, 0), 0); ok {
+		t.Errorf("before 1970, step %d matches", step)
+	}
 	if step, ok := MatchTOTP(rfcSeed, TOTPCode(rfcSeed, -1), time.Unix(0, 0), -10); ok {
 		t.Errorf("step %d matches", step)
 	}
