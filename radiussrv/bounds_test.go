@@ -1,0 +1,133 @@
+package radiussrv
+
+import (
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// numbered is a packet that differs from those of other numbers.
+func numbered(n int) []byte {
+	packet := make([]byte, headerLen)
+	packet[0], packet[1] = 1, byte(n)
+	packet[4], packet[5], packet[6] = byte(n>>16), byte(n>>8), byte(n)
+	return packet
+}
+
+func port(n int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, byte(n >> 16), 1}), uint16(n))
+}
+
+// begin asks about packet n, which must have the standing want.
+func begin(t *testing.T, d *duplicates, s *share, n int, want standing) *entry {
+	t.Helper()
+	got, e, _ := d.begin(s, port(n), numbered(n), time.Now())
+	if got != want {
+		t.Fatalf("packet %d has standing %d, want %d", n, got, want)
+	}
+	return e
+}
+
+func TestTheDuplicateCacheIsBoundedAndKeepsWhatIsInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 1000
+		d := newDuplicates(limit, 10*time.Second)
+		s := d.divide([]string{"only"})["only"]
+		var flying []*entry
+		for n := range limit / 2 {
+			flying = append(flying, begin(t, d, s, n, fresh))
+		}
+		for n := limit / 2; n < 10*limit; n++ {
+			d.finish(begin(t, d, s, n, fresh), []byte{2}, time.Now())
+		}
+		if s.count != limit || len(d.slots) != limit {
+			t.Errorf("%d entries counted and %d there, want %d", s.count, len(d.slots), limit)
+		}
+		begin(t, d, s, 0, inFlight)
+		begin(t, d, s, 10*limit-limit/2, repeated) // the oldest answer that fits
+		for n := 10 * limit; n < 10*limit+limit/2; n++ {
+			flying = append(flying, begin(t, d, s, n, fresh))
+		}
+		begin(t, d, s, 20*limit, crowded)
+		for _, e := range flying {
+			d.forget(e)
+		}
+		if s.count != 0 || len(d.slots) != 0 || d.answered != 0 {
+			t.Errorf("%d entries counted, %d there, %d answered; want none", s.count, len(d.slots), d.answered)
+		}
+	})
+}
+
+func TestTheDuplicateCacheEmptiesItselfWhenNobodyAsks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDuplicates(1000, 10*time.Second)
+		s := d.divide([]string{"only"})["only"]
+		for n := range 500 {
+			d.finish(begin(t, d, s, n, fresh), []byte{2}, time.Now())
+			time.Sleep(10 * time.Millisecond)
+		}
+		begin(t, d, s, 499, repeated)
+		time.Sleep(13 * time.Second)
+		synctest.Wait()
+		if len(d.slots) != 0 || s.count != 0 || d.sweeping {
+			t.Errorf("%d entries left, %d counted, sweeping %v", len(d.slots), s.count, d.sweeping)
+		}
+	})
+}
+
+func TestAnswersOfAClientThatIsGoneAreNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDuplicates(1000, 10*time.Second)
+		old := d.divide([]string{"old"})["old"]
+		answered, flying := begin(t, d, old, 1, fresh), begin(t, d, old, 2, fresh)
+		d.finish(answered, []byte{2}, time.Now())
+		d.divide([]string{"new"})
+		d.finish(flying, []byte{2}, time.Now())
+		if len(d.slots) != 0 || d.answered != 0 {
+			t.Errorf("%d entries left, %d answered", len(d.slots), d.answered)
+		}
+	})
+}
+
+func TestEveryClientHasItsShareHoweverManyThereAre(t *testing.T) {
+	d := newDuplicates(1000, 10*time.Second)
+	names := make([]string, 100)
+	for i := range names {
+		names[i] = string(rune('a'+i%26)) + string(rune('a'+i/26))
+	}
+	for name, s := range d.divide(names) {
+		if s.limit != minShare {
+			t.Errorf("%s may keep %d, want %d", name, s.limit, minShare)
+		}
+	}
+	if got := d.divide(names[:2])[names[0]].limit; got != 500 {
+		t.Errorf("one of two may keep %d, want 500", got)
+	}
+}
+
+func TestAWildcardSocketDoesNotGrowWithWhatItIsSent(t *testing.T) {
+	s := &wildcardSocket{controls: make(map[string][]byte)}
+	for n := range 10 * maxControls {
+		s.control(numbered(n))
+	}
+	if len(s.controls) > maxControls {
+		t.Errorf("%d control messages remembered, want %d at most", len(s.controls), maxControls)
+	}
+}
+
+func TestTheSamplerWritesOneLineAnIntervalAndCountsTheRest(t *testing.T) {
+	var s sampler
+	at := time.Unix(1e9, 0)
+	lines, omitted := 0, uint64(0)
+	for range 3 * 625 {
+		if n, ok := s.take(at); ok {
+			lines++
+			omitted += n
+		}
+		at = at.Add(sampleEvery / 625)
+	}
+	if lines != 3 || omitted != 2*624 {
+		t.Errorf("%d lines with %d omitted, want 3 with 1248", lines, omitted)
+	}
+}
