@@ -56,6 +56,22 @@ func (s *Service) StartTOTP(ctx context.Context, id, issuer string) (PendingTOTP
 	}, nil
 }
 
+// ResumeTOTP returns pending with its Key and URI, for showing the same seed
+// once more after a wrong code. It fails on what StartTOTP did not make for
+// this account.
+func (s *Service) ResumeTOTP(ctx context.Context, id, issuer string, pending PendingTOTP) (PendingTOTP, error) {
+	h, err := s.holder(ctx, id)
+	if err != nil {
+		return PendingTOTP{}, err
+	}
+	seed, err := s.Keys.Open(sealedTOTP, methodRow(id, pending.ID), pending.Sealed)
+	if err != nil {
+		return PendingTOTP{}, fmt.Errorf("opening the TOTP seed: %w", err)
+	}
+	pending.Key, pending.URI = secret.TOTPSeedText(seed), secret.TOTPURI(issuer, h.Account.Login, seed)
+	return pending, nil
+}
+
 // FinishTOTP enrols what StartTOTP began, if code shows that the app has the
 // seed. That code is used up by it.
 func (s *Service) FinishTOTP(ctx context.Context, actor Actor, id string, pending PendingTOTP, label, code string) (policy.Method, error) {

@@ -2,7 +2,7 @@ package directory
 
 import "time"
 
-// SessionStage says how far a sign-in at the portal has come. The zero value
+// SessionStage says what was shown at a sign-in to the portal. The zero value
 // is the least.
 type SessionStage uint8
 
@@ -10,8 +10,11 @@ const (
 	// SessionEnrolling: the primary was right, MFA is demanded and nothing is
 	// enrolled yet. It opens the set-up and nothing else.
 	SessionEnrolling SessionStage = iota
-	// SessionFull: all that the account asks for was shown.
-	SessionFull
+	// SessionPrimary: the primary was right and no more was asked for. It
+	// opens the portal while MFA is not demanded.
+	SessionPrimary
+	// SessionSecond: a second factor was shown as well.
+	SessionSecond
 )
 
 // Session is a sign-in at the portal. Times are UTC, in seconds.

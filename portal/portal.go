@@ -69,6 +69,8 @@ type Portal struct {
 	Config
 	pages   *page.Set
 	pending *pending
+	moments *moments
+	tries   *tries
 	handler http.Handler
 }
 
@@ -82,7 +84,7 @@ func New(c Config) (*Portal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the pages: %w", err)
 	}
-	p := &Portal{Config: c, pages: pages, pending: newPending()}
+	p := &Portal{Config: c, pages: pages, pending: newPending(), moments: newMoments(), tries: newTries()}
 	p.handler = p.guard(p.routes())
 	return p, nil
 }

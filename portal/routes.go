@@ -19,7 +19,34 @@ func (p *Portal) routes() http.Handler {
 	mux.HandleFunc("POST /signin", p.signIn)
 	mux.HandleFunc("GET /signin/code", p.codePage)
 	mux.HandleFunc("POST /signin/code", p.codeEntered)
+	mux.HandleFunc("POST /signin/passkey/begin", p.signInPasskeyBegin)
+	mux.HandleFunc("POST /signin/passkey/finish", p.signInPasskeyFinish)
 	mux.HandleFunc("POST /signout", p.signOut)
+
+	mux.HandleFunc("GET /home", p.enrolling(p.home))
+	mux.HandleFunc("GET /confirm", p.signedIn(p.confirmPage))
+	mux.HandleFunc("POST /confirm", p.signedIn(p.confirm))
+	mux.HandleFunc("POST /confirm/passkey/begin", p.signedIn(p.confirmPasskeyBegin))
+	mux.HandleFunc("POST /confirm/passkey/finish", p.signedIn(p.confirmPasskeyFinish))
+
+	mux.HandleFunc("GET /setup", p.settingUp(p.setupPage))
+	mux.HandleFunc("POST /setup/code", p.enrolling(p.enrolCodeEntered))
+	mux.HandleFunc("GET /setup/app", p.settingUp(p.setupAppPage))
+	mux.HandleFunc("POST /setup/app", p.settingUp(p.setupApp))
+	mux.HandleFunc("GET /setup/passkey", p.settingUp(p.setupPasskeyPage))
+	mux.HandleFunc("POST /setup/passkey/begin", p.settingUp(p.setupPasskeyBegin))
+	mux.HandleFunc("POST /setup/passkey/finish", p.settingUp(p.setupPasskeyFinish))
+	mux.HandleFunc("GET /setup/done", p.signedIn(p.setupDonePage))
+	mux.HandleFunc("POST /setup/recovery", p.proven(p.recoveryCodes))
+
+	mux.HandleFunc("GET /app-passwords", p.signedIn(p.appPasswordsPage))
+	mux.HandleFunc("GET /app-passwords/new", p.proven(p.newAppPasswordPage))
+	mux.HandleFunc("POST /app-passwords/new", p.proven(p.newAppPassword))
+	mux.HandleFunc("POST /app-passwords/{id}/rename", p.signedIn(p.renameAppPassword))
+	mux.HandleFunc("GET /app-passwords/{id}/revoke", p.proven(p.revokePage))
+	mux.HandleFunc("POST /app-passwords/{id}/revoke", p.proven(p.revoke))
+	mux.HandleFunc("GET /app-passwords/revoke-all", p.proven(p.revokeAllPage))
+	mux.HandleFunc("POST /app-passwords/revoke-all", p.proven(p.revokeAll))
 
 	mux.HandleFunc("/", p.notFound)
 	return p.visiting(mux)
@@ -66,8 +93,8 @@ func (p *Portal) signedIn(h pageFunc) http.HandlerFunc {
 	})
 }
 
-// proven lets in complete sign-ins whose second factor was shown not long ago,
-// and has others show it first.
+// proven lets in complete sign-ins where what the account asks for was shown
+// not long ago, and has others show it again first.
 func (p *Portal) proven(h pageFunc) http.HandlerFunc {
 	return p.signedIn(func(w http.ResponseWriter, r *http.Request, v *visitor) {
 		if !v.proven(p.Now()) {

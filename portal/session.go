@@ -17,7 +17,7 @@ import (
 const (
 	sessionIdle = 30 * time.Minute
 	sessionMost = 8 * time.Hour
-	// provenFor is how long a second factor counts for making and revoking.
+	// provenFor is how long what was shown counts for making and revoking.
 	provenFor = 10 * time.Minute
 )
 
@@ -34,10 +34,13 @@ func (v *visitor) id() string { return v.holder.Account.ID }
 
 func (v *visitor) actor() account.Actor { return account.Actor("portal:" + v.holder.Account.Login) }
 
-// full reports whether the sign-in is complete.
-func (v *visitor) full() bool { return v.session.Stage == directory.SessionFull }
+// full reports whether the sign-in is complete: nothing more is asked of the
+// account now than was shown.
+func (v *visitor) full() bool {
+	return v.session.Stage == directory.SessionSecond || v.session.Stage == directory.SessionPrimary && v.mfa == policy.MFAOff
+}
 
-// proven reports whether the second factor was shown not long ago.
+// proven reports whether all that the account asks for was shown not long ago.
 func (v *visitor) proven(now time.Time) bool {
 	return v.full() && now.Sub(v.session.ProvenAt) < provenFor
 }
@@ -82,9 +85,11 @@ func (p *Portal) visitor(ctx context.Context, s directory.Session, now time.Time
 		return nil, errNoSession
 	}
 	mfa, _ := p.Accounts.MFA(h)
+	if mfa == policy.MFAEnforced && s.Stage != directory.SessionSecond {
+		return nil, errNoSession // MFA was turned on meanwhile, and a factor was enrolled before
+	}
 	v := &visitor{session: s, holder: h, mfa: mfa}
-	// Administration wants a second factor, not only that one is demanded.
-	v.admin = v.full() && mfa == policy.MFAEnforced && slices.Contains(h.Groups, p.Settings().AdminGroup)
+	v.admin = s.Stage == directory.SessionSecond && slices.Contains(h.Groups, p.Settings().AdminGroup)
 	return v, nil
 }
 
@@ -110,10 +115,11 @@ func (p *Portal) begin(w http.ResponseWriter, r *http.Request, accountID string,
 	return p.renew(w, r, s)
 }
 
-// raise gives the session a new token and a higher stage, or a fresh proof.
-func (p *Portal) raise(w http.ResponseWriter, r *http.Request, v *visitor) error {
+// raise gives the session a new token and a fresh proof, at a stage that is no
+// lower.
+func (p *Portal) raise(w http.ResponseWriter, r *http.Request, v *visitor, stage directory.SessionStage) error {
 	s := v.session
-	s.Stage = directory.SessionFull
+	s.Stage = max(s.Stage, stage)
 	s.ProvenAt = p.Now().UTC().Truncate(time.Second)
 	s.SeenAt = s.ProvenAt
 	return p.renew(w, r, s)

@@ -52,7 +52,11 @@ func (p *Portal) answer(w http.ResponseWriter, r *http.Request, d policy.Decisio
 	var err error
 	switch d.Outcome {
 	case policy.Accept:
-		if err = p.begin(w, r, d.Account, directory.SessionFull); err == nil {
+		stage := directory.SessionPrimary
+		if d.Reason == policy.ReasonPrimaryAndSecond {
+			stage = directory.SessionSecond
+		}
+		if err = p.begin(w, r, d.Account, stage); err == nil {
 			http.Redirect(w, r, to, http.StatusSeeOther)
 		}
 	case policy.Enrol:

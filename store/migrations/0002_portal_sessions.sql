@@ -3,7 +3,7 @@
 CREATE TABLE portal_sessions (
   digest     TEXT PRIMARY KEY,
   account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
-  stage      INTEGER NOT NULL CHECK (stage IN (0, 1)), -- 0 enrolling, 1 full
+  stage      INTEGER NOT NULL CHECK (stage IN (0, 1, 2)), -- 0 enrolling, 1 primary, 2 second factor
   created_at BIGINT NOT NULL,
   seen_at    BIGINT NOT NULL,
   proven_at  BIGINT NOT NULL,
