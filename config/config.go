@@ -126,7 +126,8 @@ type Portal struct {
 	EnrolFrom []netip.Prefix `toml:"enrol_from"`
 }
 
-// TLS is the table of the server certificate. Left out whole, there is no TLS.
+// TLS is the table of the server certificate. Left out whole, there is no TLS;
+// to add or remove it needs a restart.
 type TLS struct {
 	// Certificate is the PEM file of the certificate and its chain. Default:
 	// "cert.pem". It is re-read when it changes.
@@ -242,7 +243,7 @@ type Log struct {
 	// Level is "debug", "info" (the default), "warn" or "error". At no level
 	// is a secret written.
 	Level string `toml:"level"`
-	// Format is "text" (the default) or "json".
+	// Format is "text" (the default) or "json". Changing it needs a restart.
 	Format string `toml:"format"`
 }
 

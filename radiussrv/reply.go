@@ -36,7 +36,7 @@ func (l *listener) reply(x *exchange, request *radius.Packet, d policy.Decision)
 		return
 	}
 	at := d.ReplyAt
-	if earliest := x.received.Add(l.cfg.RejectDelay); code == radius.CodeAccessReject && at.Before(earliest) {
+	if earliest := x.received.Add(time.Duration(l.delay.Load())); code == radius.CodeAccessReject && at.Before(earliest) {
 		at = earliest
 	}
 	l.leave(x, request, code, at)

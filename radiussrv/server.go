@@ -104,7 +104,8 @@ type Server struct {
 	strangers  [drops]sampler // lines about addresses that are no client's
 	reading    sampler        // lines about failing sockets
 
-	swap    sync.Mutex // serialises SetClients
+	delay   atomic.Int64 // RejectDelay in force, in nanoseconds
+	swap    sync.Mutex   // serialises SetClients
 	clients atomic.Pointer[clients]
 }
 
@@ -115,15 +116,21 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Authenticator == nil {
 		return nil, errors.New("a RADIUS server needs an Authenticator")
 	}
-	if cfg.RejectDelay < 0 {
-		return nil, errors.New("the reject delay of the RADIUS server is negative")
-	}
 	cfg.defaults()
 	s := &Server{cfg: cfg, duplicates: newDuplicates(cfg.Duplicates, cfg.DuplicateTTL)}
-	if err := s.SetClients(cfg.Clients); err != nil {
+	if err := errors.Join(s.SetRejectDelay(cfg.RejectDelay), s.SetClients(cfg.Clients)); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// SetRejectDelay replaces Config.RejectDelay for every refusal from now on.
+func (s *Server) SetRejectDelay(d time.Duration) error {
+	if d < 0 {
+		return errors.New("the reject delay of the RADIUS server is negative")
+	}
+	s.delay.Store(int64(d))
+	return nil
 }
 
 // SetClients replaces all clients at once, also while the server serves. With

@@ -46,11 +46,24 @@ func (i *initializer) makeCertificate() error {
 	if err != nil {
 		return err
 	}
-	text, err := selfSign(key, i.hosts, i.now(), i.random)
+	text, err := selfSign(key, i.hostNames(), i.now(), i.random)
 	if err != nil {
 		return err
 	}
 	return i.createPublic("a self-signed certificate", t.Certificate, text)
+}
+
+// hostNames are those asked for, or else this machine's own: OpenLDAP's
+// clients take localhost for that.
+func (i *initializer) hostNames() []string {
+	if len(i.hosts) > 0 {
+		return i.hosts
+	}
+	name, err := os.Hostname()
+	if err != nil || name == "localhost" {
+		return nil
+	}
+	return []string{name}
 }
 
 func newTLSKey(random io.Reader) ([]byte, error) {

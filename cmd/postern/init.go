@@ -36,7 +36,7 @@ func initCommand(e *env) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&baseDN, "base-dn", "", "the base `DN` of a new configuration, such as dc=example,dc=org")
-	cmd.Flags().StringArrayVar(&hosts, "host", nil, "a host `NAME` or address for a new certificate, beside localhost; may be repeated")
+	cmd.Flags().StringArrayVar(&hosts, "host", nil, "a host `NAME` or address for a new certificate, beside localhost; may be repeated (default: this machine's name)")
 	return cmd
 }
 

@@ -8,6 +8,7 @@ import (
 	"postern/account"
 	"postern/config"
 	"postern/directory"
+	"postern/ldapsrv"
 	"postern/policy"
 	"postern/radiussrv"
 	"postern/secret"
@@ -100,6 +101,26 @@ func settingsOf(c *config.Config, rules *policy.Rules) *account.Settings {
 		RevokeOnPasswordChange: c.AppPasswords.OnPasswordChange == "revoke",
 		RevokeOnMFAReset:       c.AppPasswords.OnMFAReset == "revoke",
 	}
+}
+
+// cleartextBinds are the words of cleartext_bind. A word that is not here
+// means never.
+var cleartextBinds = map[string]ldapsrv.CleartextBind{
+	"never": ldapsrv.CleartextNever, "loopback": ldapsrv.CleartextLoopback, "always": ldapsrv.CleartextAlways,
+}
+
+// ldapRulesOf is what the configuration says to the LDAP server.
+func ldapRulesOf(c *config.Config) ldapsrv.Rules {
+	r := ldapsrv.Rules{
+		CleartextBind: cleartextBinds[c.LDAP.CleartextBind],
+		TrustedRelays: c.LDAP.TrustedRelays,
+	}
+	for _, s := range c.Services {
+		if s.LDAPBase != "" {
+			r.Applications = append(r.Applications, s.LDAPBase)
+		}
+	}
+	return r
 }
 
 // radiusClientsOf is what the configuration says of the RADIUS clients, with

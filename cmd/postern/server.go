@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"postern/ldapsrv"
+	"postern/policy"
+	"postern/radiussrv"
+	"postern/secret"
+	"postern/store"
+)
+
+const (
+	// drainWithin bounds how long each listener finishes what it has in hand,
+	// and flushWithin what is then written; together they are the ten seconds
+	// in which serve ends.
+	drainWithin = 8 * time.Second
+	flushWithin = 1500 * time.Millisecond
+
+	// hashQueue is how many primary passwords may wait for a core. At some 40
+	// ms each, what waits longer would be given up by its client.
+	hashQueue = 64
+)
+
+// server is everything that serve runs. Tests and the demonstration run the
+// same, on ports of their own. It is made by openServer and used up by serve.
+type server struct {
+	env   *env
+	log   *slog.Logger
+	level *slog.LevelVar
+
+	lock    *store.DirLock
+	site    *site
+	hasher  *secret.Hasher
+	journal *policy.Journal
+	engine  *policy.Engine
+	ldap    *ldapsrv.Server
+	radius  *radiussrv.Server
+
+	certificate *certificate // nil without [tls]
+	listeners   []*listener
+
+	reloading sync.Mutex // serialises reload; covers writing current
+	current   atomic.Pointer[loaded]
+
+	// notify is called after a change of the database, with its version, by
+	// one goroutine. Set it before serve.
+	notify []func(context.Context, int64)
+}
+
+// openServer opens all that c asks for and listens on every socket. Nothing is
+// answered before serve. With an error nothing stays open.
+func openServer(ctx context.Context, e *env, c loaded, log *slog.Logger, level *slog.LevelVar) (*server, error) {
+	s := &server{env: e, log: log, level: level}
+	s.current.Store(&c)
+	for _, open := range []func(context.Context, loaded) error{s.openData, s.openEngine, s.openTLS, s.openLDAP, s.openRADIUS, s.listen} {
+		if err := open(ctx, c); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
+	return s, nil
+}
+
+func (s *server) openData(ctx context.Context, c loaded) (err error) {
+	if s.lock, err = store.Lock(c.DataDir); err != nil {
+		return err
+	}
+	s.site, err = openSite(ctx, c, s.lock)
+	return err
+}
+
+func (s *server) openEngine(_ context.Context, c loaded) error {
+	db := s.site.store
+	s.hasher = secret.NewHasher(secret.DefaultArgon2, 0, hashQueue)
+	s.journal = policy.NewJournal(db, s.log)
+	s.engine = policy.NewEngine(policy.EngineConfig{
+		Records: db, Challengeable: db, Keys: s.site.keys, Verifier: s.hasher, Recorder: s.journal,
+		Rehasher: &rehasher{s.hasher, db, s.env.random}, Now: s.env.now, Log: s.log,
+	})
+	s.engine.SetRules(c.rules)
+	return nil
+}
+
+func (s *server) openTLS(_ context.Context, c loaded) (err error) {
+	if c.TLS.Certificate == "" {
+		return nil
+	}
+	s.certificate, err = openCertificate(c.TLS, s.log)
+	return err
+}
+
+func (s *server) openLDAP(_ context.Context, c loaded) (err error) {
+	s.ldap, err = ldapsrv.New(ldapsrv.Config{
+		BaseDN: c.BaseDN, Authenticator: s.engine, Entitler: s.engine, TLS: s.certificate.tlsConfig(),
+		Rules: ldapRulesOf(&c.Config), Limits: ldapsrv.Limits{Drain: drainWithin},
+		Version: version(), Log: s.log,
+	})
+	if err != nil {
+		return fmt.Errorf("setting up LDAP: %w", err)
+	}
+	return nil
+}
+
+func (s *server) openRADIUS(_ context.Context, c loaded) error {
+	clients, err := radiusClientsOf(&c.Config)
+	if err != nil {
+		return inFile(c.path, err)
+	}
+	s.radius, err = radiussrv.New(radiussrv.Config{
+		Authenticator: s.engine, Clients: clients, RejectDelay: c.RADIUS.RejectDelay,
+		Grace: drainWithin, Logger: s.log,
+	})
+	if err != nil {
+		return fmt.Errorf("setting up RADIUS: %w", err)
+	}
+	return nil
+}
+
+// serve answers on every socket until ctx ends or the database fails. Then it
+// finishes what is in hand, writes what is to be written and closes everything.
+// It returns nil where ctx was what ended it.
+func (s *server) serve(ctx context.Context) error {
+	s.announce(ctx)
+	g, ctx := errgroup.WithContext(ctx)
+	for _, l := range s.listeners {
+		g.Go(func() error { return l.serve(ctx) })
+	}
+	g.Go(func() error { return s.watchStore(ctx) })
+	g.Go(func() error { return s.watchVersion(ctx) })
+	g.Go(func() error { return s.watchFiles(ctx) })
+	g.Go(func() error { return s.expireEvents(ctx) })
+	notifySupervisor("READY=1")
+	context.AfterFunc(ctx, func() {
+		notifySupervisor("STOPPING=1")
+		s.log.Info("stopping: finishing what is in hand")
+	})
+	err := g.Wait()
+	err = errors.Join(err, s.close())
+	s.log.Info("stopped")
+	return err
+}
+
+// close writes what is to be written and lets go of everything. What was never
+// opened is left out.
+func (s *server) close() error {
+	var errs []error
+	for _, l := range s.listeners {
+		l.close()
+	}
+	if s.journal != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), flushWithin)
+		defer cancel()
+		errs = append(errs, s.journal.Close(ctx))
+	}
+	if s.engine != nil {
+		s.engine.Close()
+	}
+	if s.site != nil {
+		errs = append(errs, s.site.store.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Unlock())
+	}
+	return errors.Join(errs...)
+}
+
+// watchStore ends serve where the disk failed under the database: after that
+// nothing can be trusted to be written, and a new start finds out what was.
+func (s *server) watchStore(ctx context.Context) error {
+	select {
+	case err := <-s.site.store.Failed():
+		return err
+	case <-ctx.Done():
+		return nil
+	}
+}
