@@ -94,6 +94,9 @@ func TestAHostileStoredHashIsRefusedBeforeAnyWork(t *testing.T) {
 			t.Errorf("%s: no error", name)
 			continue
 		}
+		if CheckHash(NewText(stored)) == nil {
+			t.Errorf("%s: may be kept", name)
+		}
 		if len(stored) > maxPHC && !strings.Contains(err.Error(), "longer than") {
 			t.Errorf("%s: it was looked at: %v", name, err)
 		}
@@ -109,8 +112,8 @@ func TestTheDearestAndTheCheapestHashAreRead(t *testing.T) {
 		phc("$argon2id$v=19$m=8,t=1,p=1", 8, 16),
 		phc("$argon2id$v=19$m=65536,t=3,p=4", 16, 32),
 	} {
-		if h, err := parseStored(stored); err != nil || h.String() != stored {
-			t.Errorf("%s: %v", stored, err)
+		if h, err := parseStored(stored); err != nil || h.String() != stored || CheckHash(NewText(stored)) != nil {
+			t.Errorf("%s: %v, may be kept: %v", stored, err, CheckHash(NewText(stored)))
 		}
 	}
 }

@@ -95,7 +95,7 @@ func TestADummyTakesAsLongAsAHash(t *testing.T) {
 			least[dummy] = min(least[dummy], time.Since(start))
 		}
 	}
-	if ratio := float64(least[true]) / float64(least[false]); ratio < 0.67 || ratio > 1.5 {
+	if ratio := float64(least[true]) / float64(least[false]); ratio < 0.5 || ratio > 2 {
 		t.Errorf("a dummy takes %.2f of a hash", ratio)
 	}
 }
