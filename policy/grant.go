@@ -47,9 +47,6 @@ func (s primaryStamp) same(h Holder) bool {
 	return s.stale && s.changedAt.Equal(h.Account.PasswordChangedAt)
 }
 
-// secondWithin is how long after the first leg a second factor may follow.
-const secondWithin = 5 * time.Minute
-
 // Entitled reports whether what g was granted for would be granted now: the
 // account is active, its credential live and in scope for the same client, or
 // its primary password the same and not refused by a rule meanwhile. It costs

@@ -201,6 +201,7 @@ func TestAFailingSinkIsTriedAgainAndNothingIsLost(t *testing.T) {
 		}
 		j.Used(Use{Credential: "c1", At: time.Now()})
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if n := s.total(); n != 0 || !strings.Contains(log.String(), "disk full") {
 			t.Fatalf("%d kept by a failing sink, log:\n%s", n, log)
 		}
@@ -223,6 +224,7 @@ func TestAFailingSinkIsNotPestered(t *testing.T) {
 			j.Record(signIn("ann", ReasonPrimary))
 			time.Sleep(time.Second / 10)
 		}
+		synctest.Wait()
 		if n := strings.Count(log.String(), "disk full"); n < 20 || n > 60 {
 			t.Errorf("%d tries in ten minutes", n)
 		}

@@ -25,14 +25,14 @@ func (t *trial) event(d Decision) directory.Event {
 		At: at, LastAt: at, Count: 1, Kind: directory.EventSignIn,
 		Outcome: d.Outcome.String(), Reason: string(d.Reason), Service: d.Service,
 		Protocol: string(t.a.Client.Protocol), Method: t.a.Client.Method,
-		Client: t.a.Client.Name, Source: t.from.String(), Reported: t.a.Client.Reported,
+		Client: t.a.Client.Name, Source: t.from.String(), Reported: printable(t.a.Client.Reported),
 		Credential: t.credential,
 	}
 	if ev.Client == "" {
 		ev.Client = t.a.Client.Listener
 	}
 	if t.account.ID == "" {
-		ev.Unknown = t.e.keys.LoginDigest(t.a.Login)
+		ev.Unknown = t.e.keys.LoginDigest(spelling(t.a.Login))
 		return ev
 	}
 	ev.AccountID, ev.Login = t.account.ID, t.account.Login
@@ -40,6 +40,33 @@ func (t *trial) event(d Decision) directory.Event {
 		ev.Kind = directory.EventBreakGlass
 	}
 	return ev
+}
+
+// spelling is typed in the form in which logins are compared, so that one name
+// has one digest; what can be no login stays as it is.
+func spelling(typed string) string {
+	if login, err := directory.NormalizeLogin(typed); err == nil {
+		return login
+	}
+	return typed
+}
+
+// maxReported is the longest address a client may report, in bytes: a
+// Calling-Station-Id may be a number, a MAC address or an IP address.
+const maxReported = 64
+
+// printable is what a client reports, if it is short and printable ASCII:
+// anything else could be made to say something in a log or on a page.
+func printable(reported string) string {
+	if len(reported) > maxReported {
+		return "unprintable"
+	}
+	for i := range len(reported) {
+		if reported[i] < ' ' || reported[i] > '~' {
+			return "unprintable"
+		}
+	}
+	return reported
 }
 
 // level is how loud an attempt is: what needs somebody is a warning or an

@@ -1,26 +1,36 @@
 package policy
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
-// Second is the second leg of an attempt that was answered SecondFactor. The
-// one who asked for the second factor brings what it takes to check it; the
-// engine has it checked, looks at the account once more and decides.
+// Second is the second leg of an attempt that was answered SecondFactor, or
+// Enrol and a second factor was enrolled since. The one who asked brings what
+// it takes to check the second factor; the engine has it checked, looks at the
+// account once more and decides.
 type Second struct {
-	// First is the Grant of the decision that asked for the second factor.
+	// First is the Grant of the decision that asked.
 	First Grant
 	// Check says whether what was presented is a second factor of the account
 	// with that id, and uses it up, so that it counts once. It is called at
-	// most once, and not at all where First does not hold.
+	// most once, and not at all where First does not hold any more.
 	Check func(ctx context.Context, accountID string) (bool, error)
 }
 
-// trySecond matches the second leg.
+// How long after the first leg the second may follow.
+const (
+	secondWithin = 5 * time.Minute
+	enrolWithin  = 30 * time.Minute
+)
+
+// trySecond matches the second leg. No hash is run: the first leg did that.
 func (t *trial) trySecond(ctx context.Context) {
 	first := t.a.Second.First
-	if !t.follows(first) {
+	if first.account == "" {
 		return
 	}
-	ok, err := t.a.Second.Check(ctx, first.account)
+	ok, err := t.checkSecond(ctx, first)
 	if err != nil {
 		t.broke(err)
 		return
@@ -32,7 +42,7 @@ func (t *trial) trySecond(ctx context.Context) {
 	t.know(h)
 	t.primary = first.primary
 	switch {
-	case !first.primary.same(h):
+	case !t.follows(first) || !first.primary.same(h):
 		t.facts.Match = MatchNone
 	case ok:
 		t.facts.Match = MatchPrimaryAndSecond
@@ -41,12 +51,26 @@ func (t *trial) trySecond(ctx context.Context) {
 	}
 }
 
+func (t *trial) checkSecond(ctx context.Context, first Grant) (bool, error) {
+	if !t.follows(first) {
+		return false, nil
+	}
+	return t.a.Second.Check(ctx, first.account)
+}
+
 // follows reports whether first asked this client for a second factor, not
-// long ago.
+// too long ago.
 func (t *trial) follows(first Grant) bool {
 	c := t.a.Client
-	return first.outcome == SecondFactor &&
-		t.a.Second.Check != nil &&
-		first.client.Kind == c.Kind && first.client.Protocol == c.Protocol && first.client.Name == c.Name &&
-		t.e.now().Sub(first.at) <= secondWithin
+	sameClient := first.client.Kind == c.Kind && first.client.Protocol == c.Protocol && first.client.Name == c.Name
+	if !sameClient || t.a.Second.Check == nil {
+		return false
+	}
+	switch since := t.a.At.Sub(first.at); first.outcome {
+	case SecondFactor:
+		return since <= secondWithin
+	case Enrol:
+		return since <= enrolWithin
+	}
+	return false
 }
