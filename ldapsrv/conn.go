@@ -16,7 +16,8 @@ import (
 
 // Reasons to part with a client. None holds anything it sent.
 var (
-	errNotLDAP  = errors.New("what was received is not LDAP")
+	errGarbled  = errors.New("the client cannot be understood")
+	errNotLDAP  = errors.New("it is not LDAP")
 	errTooLarge = errors.New("a message is too large")
 	errStopping = errors.New("the server is stopping")
 )
@@ -61,6 +62,7 @@ func (c *conn) serve(ctx context.Context, withTLS bool) {
 	if withTLS {
 		c.session.peer.secure = true
 		if err := c.handshake(); err != nil {
+			c.part(err)
 			return
 		}
 	}
@@ -94,7 +96,7 @@ func (c *conn) next() ([]byte, error) {
 		}
 		frame, ok, err := c.in.frame(c.frameLimit())
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", errGarbled, err)
 		}
 		if ok {
 			c.whole()
@@ -166,7 +168,7 @@ func (c *conn) carryOut(ctx context.Context, frame []byte) error {
 	m, err := wire.Decode(frame)
 	fault, answerable := asFault(err)
 	if !answerable {
-		return err
+		return fmt.Errorf("%w: %w", errGarbled, err)
 	}
 	c.ticket.busy.Store(true)
 	before := len(c.out)
@@ -281,28 +283,26 @@ func (c *conn) handshake() error {
 // part says good-bye where the protocol wants it said: to a client that cannot
 // be understood (RFC 4511 §4.1.1), and to all when the server stops (§4.4.1).
 func (c *conn) part(why error) {
+	c.srv.log.Debug("an LDAP connection ends", "client", c.session.peer.remote, "why", why)
 	switch {
-	case why == errStopping:
-		c.out = wire.AppendNotice(c.out, wire.Result{Code: wire.Unavailable, Text: "the server is stopping"})
-		_ = c.flush() // the client may have left first
-	case undecodable(why):
-		c.out = wire.AppendNotice(c.out, wire.Result{Code: wire.ProtocolError, Text: "the message cannot be decoded"})
-		if c.flush() == nil {
-			c.linger()
-		}
-	default:
-		_ = c.flush()
+	case errors.Is(why, errStopping):
+		c.notify(wire.Result{Code: wire.Unavailable, Text: "the server is stopping"})
+	case errors.Is(why, errGarbled):
+		c.notify(wire.Result{Code: wire.ProtocolError, Text: "the message cannot be decoded"})
+		c.linger()
+	case errors.Is(why, io.EOF):
+		_ = c.flush() // what it has left behind may still be read
 	}
 	if c.rw != c.raw {
 		_ = c.rw.Close() // says so under TLS too
 	}
 }
 
-// undecodable reports whether a client is parted with for what it sent, and
-// not for what happened to the connection.
-func undecodable(why error) bool {
-	var network net.Error
-	return why != io.EOF && !errors.As(why, &network) && !errors.Is(why, net.ErrClosed)
+// notify sends a Notice of Disconnection behind what is still to be sent. The
+// client may be gone already; then there is nobody to tell.
+func (c *conn) notify(r wire.Result) {
+	c.out = wire.AppendNotice(c.out, r)
+	_ = c.flush()
 }
 
 // Bounds of linger.

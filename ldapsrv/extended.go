@@ -39,7 +39,7 @@ func (s *session) startTLS(r request, x wire.ExtendedRequest, out []byte) answer
 		response.Result = wire.Result{Code: wire.OperationsError, Text: "TLS is in place already"}
 	case r.ahead:
 		// What was sent ahead in clear must not count as sent under TLS.
-		response.Result = wire.Result{Code: wire.OperationsError, Text: "nothing may be sent before the answer to StartTLS"}
+		response.Result = wire.Result{Code: wire.OperationsError, Text: "more was sent ahead of the answer"}
 	}
 	a := answer{out: wire.AppendExtended(out, r.ID, response)}
 	if response.Code == wire.Success {

@@ -55,25 +55,36 @@ func sourceAddr(a netip.Addr) netip.Addr {
 	return a
 }
 
-// admit gives a new connection from addr a place, and false where there is
-// none. relay says that no limit by address holds for it.
-func (g *gate) admit(addr netip.Addr, relay bool, dismiss func()) (*ticket, bool) {
+// admission is what a newcomer met with.
+type admission uint8
+
+const (
+	turnedAway admission = iota // there is no place for it
+	squeezedIn                  // it has the place of another
+	admitted
+)
+
+// admit gives a new connection from addr a place, if it can. relay says that
+// no limit by address holds for it.
+func (g *gate) admit(addr netip.Addr, relay bool, dismiss func()) (*ticket, admission) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t := &ticket{dismiss: dismiss}
 	if !relay {
 		t.source = g.sourceOf(sourceAddr(addr))
 	}
-	if !g.makeRoom(t.source) {
+	how := g.makeRoom(t.source)
+	if how == turnedAway {
 		g.forget(t.source)
-		return nil, false
+		return nil, turnedAway
 	}
 	g.total++
-	if t.source != nil {
-		t.source.total++
+	if src := t.source; src != nil {
+		src.total++
+		g.sources[src.addr] = src // making room may have forgotten it
 	}
 	g.enlist(t)
-	return t, true
+	return t, how
 }
 
 func (g *gate) sourceOf(addr netip.Addr) *source {
@@ -91,19 +102,17 @@ func (g *gate) forget(src *source) {
 	}
 }
 
-// makeRoom sees to it that one more connection from src, unbound, keeps within
-// the limits, and reports false where it would not.
-func (g *gate) makeRoom(src *source) bool {
+// makeRoom sees to it that one more connection from src, without a bind, keeps
+// within the limits.
+func (g *gate) makeRoom(src *source) admission {
+	how := admitted
 	if src != nil && (src.unbound.Len() >= g.limits.UnboundPerAddress || src.total >= g.limits.PerAddress) {
-		g.evict(longestHalf(&src.unbound))
-		if src.total >= g.limits.PerAddress {
-			return false
-		}
+		how = g.evict(longestHalf(&src.unbound))
 	}
-	if g.total >= g.limits.Connections {
-		g.evict(g.unbound.Front())
+	if how != turnedAway && g.total >= g.limits.Connections {
+		how = g.evict(g.unbound.Front())
 	}
-	return g.total < g.limits.Connections
+	return how
 }
 
 // longestHalf returns the connection that has been in the midst of a frame the
@@ -129,14 +138,15 @@ func longestHalf(l *list.List) *list.Element {
 	return l.Front()
 }
 
-// evict takes the place of a connection away and closes it.
-func (g *gate) evict(e *list.Element) {
+// evict takes the place of a connection, if there is one, and closes it.
+func (g *gate) evict(e *list.Element) admission {
 	if e == nil {
-		return
+		return turnedAway
 	}
 	t := e.Value.(*ticket)
 	g.release(t)
 	t.dismiss()
+	return squeezedIn
 }
 
 // leave gives a place back. Giving it back twice does no harm.

@@ -1,8 +1,11 @@
 package ldapsrv
 
 import (
+	"slices"
 	"strings"
 
+	"postern/ldapsrv/dn"
+	"postern/ldapsrv/filter"
 	"postern/ldapsrv/wire"
 )
 
@@ -12,8 +15,9 @@ func (s *session) search(r request, q wire.SearchRequest, out []byte) answer {
 	if len(q.Base) != 0 || q.Scope != wire.BaseObject {
 		return refuse(r, out, wire.Result{Code: wire.UnwillingToPerform, Text: "the directory cannot be searched"})
 	}
-	if matchesRootDSE(q.Filter) {
-		out = wire.AppendEntry(out, r.ID, "", pick(s.rootDSE(), q))
+	entry := s.rootDSE()
+	if q.Filter.Eval(worth(entry)) == filter.True {
+		out = wire.AppendEntry(out, r.ID, "", pick(entry, q))
 	}
 	return refuse(r, out, wire.Result{Code: wire.Success})
 }
@@ -38,7 +42,7 @@ func (s *session) rootDSE() []rootAttribute {
 	operational("supportedLDAPVersion", "3")
 	operational("supportedExtension", extensions...)
 	operational("supportedControl", wire.OIDManageDsaIT)
-	operational("supportedFeatures", wire.OIDAllOperational)
+	operational("supportedFeatures", wire.OIDAllOperational, wire.OIDTrueFalseFilters)
 	operational("vendorName", "Postern")
 	if s.version != "" {
 		operational("vendorVersion", s.version)
@@ -76,8 +80,29 @@ func asked(a rootAttribute, names [][]byte) bool {
 	return false
 }
 
-// matchesRootDSE reports whether the filter is one of presence or equality on
-// objectClass that the root DSE matches.
-func matchesRootDSE(filter []byte) bool {
-	return len(filter) > 2 && strings.EqualFold(string(filter[2:]), "objectClass")
+// worth returns a function that says what a leaf of a filter is worth for the
+// entry. Its values compare as names, numbers and words do, without regard to
+// case; none has a rule for substrings or order. A type that the entry does
+// not have is as good as unknown.
+func worth(entry []rootAttribute) func(filter.Choice, *filter.Assertion) filter.Truth {
+	return func(c filter.Choice, a *filter.Assertion) filter.Truth {
+		i := slices.IndexFunc(entry, func(r rootAttribute) bool {
+			return strings.EqualFold(r.Name, string(a.Attribute))
+		})
+		switch {
+		case i < 0:
+			return filter.Undefined
+		case c == filter.Present:
+			return filter.True
+		case c != filter.Equal && c != filter.Approx:
+			return filter.Undefined
+		}
+		asserted := dn.Fold(string(a.Value))
+		for _, v := range entry[i].Values {
+			if dn.Fold(v) == asserted {
+				return filter.True
+			}
+		}
+		return filter.False
+	}
 }

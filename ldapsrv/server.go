@@ -24,6 +24,8 @@ type Server struct {
 	log     *slog.Logger
 	gate    *gate
 	current atomic.Pointer[rules]
+
+	lastCrowded atomic.Int64 // when crowded last said so, Unix time in nanoseconds
 }
 
 // New checks c and makes a Server of it. The error names everything that is
@@ -147,8 +149,11 @@ func rest(ctx context.Context, pause time.Duration) {
 func (d *door) take(working context.Context, raw net.Conn) {
 	remote := remoteOf(raw)
 	dismiss := func() { _ = raw.Close() } // fails where it is closed already
-	ticket, ok := d.srv.gate.admit(remote.Addr(), d.srv.isRelay(remote.Addr()), dismiss)
-	if !ok {
+	ticket, how := d.srv.gate.admit(remote.Addr(), d.srv.isRelay(remote.Addr()), dismiss)
+	if how != admitted {
+		d.srv.crowded(remote)
+	}
+	if how == turnedAway {
 		dismiss()
 		return
 	}
@@ -188,6 +193,20 @@ func (d *door) each(do func(*conn)) {
 	for c := range d.conns {
 		do(c)
 	}
+}
+
+// crowdedEvery is how often one more line is logged about too many connections.
+const crowdedEvery = 10 * time.Second
+
+// crowded tells the administrator, now and then, that limits are reached.
+func (s *Server) crowded(newcomer netip.AddrPort) {
+	now := time.Now().UnixNano()
+	last := s.lastCrowded.Load()
+	if now-last < int64(crowdedEvery) || !s.lastCrowded.CompareAndSwap(last, now) {
+		return
+	}
+	s.log.Warn("too many LDAP connections: those that dawdle without a bind make room, or newcomers are turned away",
+		"client", newcomer)
 }
 
 // isRelay reports whether a relay connects from that address.

@@ -81,7 +81,9 @@ func (s *session) handle(ctx context.Context, r request, fault *wire.Fault, out 
 		return refuse(r, out, fault.Result)
 	}
 	if r.Op != wire.OpAbandon && unknownCritical(r.Message) {
-		return refuse(r, out, wire.Result{Code: wire.UnavailableCriticalExtension, Text: "a critical control is not known"})
+		return refuse(r, out, wire.Result{
+			Code: wire.UnavailableCriticalExtension, Text: "a critical control is not known",
+		})
 	}
 	switch q := r.Request.(type) {
 	case wire.BindRequest:

@@ -2,8 +2,8 @@
 // and writes values into them.
 //
 // Besides RFC 4514 it reads what earlier standards allowed and clients still
-// send (RFC 4514 §2.4, RFC 2253 §4): spaces around separators, ";" between
-// RDNs, and "OID." before a dotted type.
+// send (RFC 2253 §4): spaces around separators, ";" between RDNs, values in
+// quotes, and "OID." before a dotted type.
 //
 // Of Postern's own it may import ldapsrv/ber only.
 package dn

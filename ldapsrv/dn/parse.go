@@ -65,8 +65,11 @@ func (p *parser) ava() (AVA, error) {
 }
 
 func (p *parser) value() (string, error) {
-	if strings.HasPrefix(p.rest, "#") {
+	switch {
+	case strings.HasPrefix(p.rest, "#"):
 		return p.hexValue()
+	case strings.HasPrefix(p.rest, `"`):
+		return p.quotedValue()
 	}
 	end, plain := scanValue(p.rest)
 	raw := p.rest[:end]
@@ -82,6 +85,32 @@ func (p *parser) value() (string, error) {
 		return "", ErrSyntax
 	}
 	return value, nil
+}
+
+// quotedValue reads a value in quotes (RFC 2253 §4), within which nothing but
+// a quote and a backslash needs an escape.
+func (p *parser) quotedValue() (string, error) {
+	var b []byte
+	for i := 1; i < len(p.rest); i++ {
+		switch c := p.rest[i]; c {
+		case '"':
+			p.rest = strings.TrimLeft(p.rest[i+1:], " ")
+			if p.rest != "" && !isSeparator(p.rest[0]) || !utf8.Valid(b) {
+				return "", ErrSyntax
+			}
+			return string(b), nil
+		case '\\':
+			octet, width, ok := escaped(p.rest[i+1:])
+			if !ok {
+				return "", ErrSyntax
+			}
+			b = append(b, octet)
+			i += width
+		default:
+			b = append(b, c)
+		}
+	}
+	return "", ErrSyntax
 }
 
 func isSeparator(c byte) bool { return c == ',' || c == ';' || c == '+' }

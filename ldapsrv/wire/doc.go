@@ -5,5 +5,5 @@
 //
 // What Decode returns aliases the frame it was given.
 //
-// Of Postern's own it may import ldapsrv/ber only.
+// Of Postern's own it may import ldapsrv/ber and ldapsrv/filter only.
 package wire

@@ -58,5 +58,6 @@ const (
 
 // Names of features that the root DSE may list.
 const (
-	OIDAllOperational = "1.3.6.1.4.1.4203.1.5.1" // RFC 3673: "+"
+	OIDAllOperational   = "1.3.6.1.4.1.4203.1.5.1" // RFC 3673: "+"
+	OIDTrueFalseFilters = "1.3.6.1.4.1.4203.1.5.3" // RFC 4526: (&) and (|)
 )

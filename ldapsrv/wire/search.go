@@ -1,6 +1,11 @@
 package wire
 
-import "postern/ldapsrv/ber"
+import (
+	"errors"
+
+	"postern/ldapsrv/ber"
+	"postern/ldapsrv/filter"
+)
 
 // Scope is how far below its base a search reaches (RFC 4511 §4.5.1.2).
 type Scope int32
@@ -20,7 +25,7 @@ type SearchRequest struct {
 	SizeLimit  int32 // entries; 0: none
 	TimeLimit  int32 // seconds; 0: none
 	TypesOnly  bool
-	Filter     []byte // one BER element, validated
+	Filter     filter.Filter
 	Attributes [][]byte
 }
 
@@ -37,19 +42,25 @@ func decodeSearch(content []byte) (Request, error) {
 	if err := s.decodeHead(&r); err != nil {
 		return nil, err
 	}
-	_, filter, err := r.Raw()
+	_, element, err := r.Raw()
 	if err != nil {
 		return nil, errSearch
 	}
-	if err := checkFilter(filter); err != nil {
-		return nil, err
+	if s.Filter, err = filter.Decode(element); err != nil {
+		return nil, filterFault(err)
 	}
-	s.Filter = filter
 	s.Attributes, err = decodeSelection(&r)
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+func filterFault(err error) *Fault {
+	if errors.Is(err, filter.ErrTooLong) {
+		return &Fault{Result{Code: AdminLimitExceeded, Text: "the filter has too many parts"}}
+	}
+	return malformed("the filter cannot be decoded")
 }
 
 // decodeHead decodes what stands before the filter.
