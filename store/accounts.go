@@ -37,23 +37,12 @@ const (
 	attributeInsert = `INSERT INTO account_attributes (account_id, name, name_key, position, value, value_key) VALUES ($1, $2, $3, $4, $5, $6)`
 )
 
-// accountScan reads accountColumns into an account.
-type accountScan struct {
-	a                                     *directory.Account
-	expires, passwordAt, created, changed int64
-}
-
-func newAccountScan(a *directory.Account) *accountScan { return &accountScan{a: a} }
-
-func (s *accountScan) dest() []any {
-	a := s.a
-	return []any{&a.ID, &a.Kind, &a.Login, &a.Name, &a.Mail, &a.Disabled, &s.expires, &a.UIDNumber,
-		&s.passwordAt, &s.created, &s.changed}
-}
-
-func (s *accountScan) done() {
-	s.a.ExpiresAt, s.a.PasswordChangedAt = fromSeconds(s.expires), fromSeconds(s.passwordAt)
-	s.a.CreatedAt, s.a.ModifiedAt = fromSeconds(s.created), fromSeconds(s.changed)
+func readAccount(r *row) directory.Account {
+	return directory.Account{
+		ID: r.text(), Kind: directory.Kind(r.int()), Login: r.text(), Name: r.text(), Mail: r.text(),
+		Disabled: r.bool(), ExpiresAt: r.time(), UIDNumber: r.int(),
+		PasswordChangedAt: r.time(), CreatedAt: r.time(), ModifiedAt: r.time(),
+	}
 }
 
 // Account reads an account with its attributes.
@@ -66,22 +55,18 @@ func (s *Store) Account(ctx context.Context, id string) (a directory.Account, er
 }
 
 func account(ses *session, id string) (a directory.Account, err error) {
-	scan := newAccountScan(&a)
-	if err = ses.get(accountByID, []any{id}, scan.dest()...); err != nil {
+	err = ses.only(accountByID, []any{id}, func(r *row) error { a = readAccount(r); return nil })
+	if err != nil {
 		return directory.Account{}, err
 	}
-	scan.done()
 	a.Attributes, err = attributes(ses, id)
 	return a, err
 }
 
 func attributes(ses *session, id string) (map[string][]string, error) {
 	values := map[string][]string{}
-	err := ses.each(attributesOf, []any{id}, func(row scanner) error {
-		var name, value string
-		if err := row.Scan(&name, &value); err != nil {
-			return err
-		}
+	err := ses.each(attributesOf, []any{id}, func(r *row) error {
+		name, value := r.text(), r.text()
 		values[name] = append(values[name], value)
 		return nil
 	})
@@ -109,7 +94,7 @@ func insertHolder(ses *session, h policy.Holder) error {
 	if a.UIDNumber, err = takeNumber(ses, "uid_number", uidTaken, a.UIDNumber); err != nil {
 		return err
 	}
-	_, err = ses.exec(accountInsert, a.ID, a.Kind, a.Login, loginKey, a.Name, directory.FoldText(a.Name), a.Mail, nullable(mailKey),
+	_, err = ses.exec(accountInsert, a.ID, int64(a.Kind), a.Login, loginKey, a.Name, directory.FoldText(a.Name), a.Mail, nullable(mailKey),
 		h.PasswordHash.Reveal(), seconds(a.PasswordChangedAt), bit(h.MFADemanded), bit(a.Disabled), seconds(a.ExpiresAt),
 		a.UIDNumber, seconds(a.CreatedAt), seconds(a.ModifiedAt))
 	if err != nil {
@@ -144,8 +129,8 @@ func takeNumber(ses *session, counter, taken string, given int64) (int64, error)
 		if err != nil {
 			return 0, err
 		}
-		var there int64
-		if err := ses.get(taken, []any{n}, &there); err != nil || there == 0 {
+		there, err := ses.number(taken, n)
+		if err != nil || there == 0 {
 			return n, err
 		}
 	}

@@ -39,8 +39,9 @@ const (
 const (
 	namedSimply = `(a.kind = $1 AND a.login_key = $2)`
 	namedAlone  = `(a.kind = $1 AND (a.login_key = $2 OR a.mail_key = $3 OR a.login_key = $4)
-    AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.kind = $1 AND o.id <> a.id
-      AND (o.login_key = $2 OR o.mail_key = $3 OR o.login_key = $4)))`
+    AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.kind = $1 AND o.login_key = $2 AND o.id <> a.id)
+    AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.kind = $1 AND o.mail_key = $3 AND o.id <> a.id)
+    AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.kind = $1 AND o.login_key = $4 AND o.id <> a.id))`
 )
 
 var (
@@ -76,17 +77,16 @@ func (s *Store) AppPassword(ctx context.Context, digests []secret.Digest, name d
 	}
 	text, args := appPasswordQuery(digests, name)
 	err = s.view(ctx, "looking up an app password", func(ses *session) error {
-		list, err := holdings(ses, text, args...)
-		if err == nil && len(list) == 0 {
-			err = directory.ErrNotFound
-		}
-		if err == nil {
-			h = list[0]
-			h.Named = h.Named && name.Valid()
-		}
-		return err
+		return ses.only(text, args, func(r *row) (err error) {
+			h, err = readHolding(r)
+			return err
+		})
 	})
-	return h, err
+	if err != nil {
+		return policy.Holding{}, err
+	}
+	h.Named = h.Named && name.Valid()
+	return h, nil
 }
 
 func appPasswordQuery(digests []secret.Digest, name directory.Name) (text string, args []any) {
@@ -103,64 +103,37 @@ func appPasswordQuery(digests []secret.Digest, name directory.Name) (text string
 	return text, args
 }
 
-func holdings(ses *session, text string, args ...any) (list []policy.Holding, err error) {
-	err = ses.each(text, args, func(row scanner) error {
-		h, err := scanHolding(row)
-		list = append(list, h)
-		return err
-	})
-	return list, err
-}
-
-// appPasswordScan reads appPasswordColumns into an app password.
-type appPasswordScan struct {
-	p                               *directory.AppPassword
-	services, networks              string
-	created, expires, revoked, used int64
-}
-
-func (s *appPasswordScan) dest() []any {
-	p := s.p
-	return []any{&p.ID, &p.Kind, &p.AccountID, &p.Label, &s.services, &s.networks, &p.Challenge,
-		&s.created, &s.expires, &s.revoked, &s.used, &p.LastUsedFrom, &p.LastUsedService}
-}
-
-func (s *appPasswordScan) done() (err error) {
-	p := s.p
-	p.CreatedAt, p.ExpiresAt = fromSeconds(s.created), fromSeconds(s.expires)
-	p.RevokedAt, p.LastUsedAt = fromSeconds(s.revoked), fromSeconds(s.used)
-	p.Services = splitServices(s.services)
-	p.Networks, err = splitNetworks(s.networks)
-	return err
-}
-
-func scanHolding(row scanner) (h policy.Holding, err error) {
-	var digest, mac []byte
-	credential := appPasswordScan{p: &h.Credential}
-	holder := newAccountScan(&h.Holder.Account)
-	dest := append(credential.dest(), &digest, &mac, &h.Sealed, &h.SealedClear)
-	dest = append(append(dest, holder.dest()...), &h.Holder.MFADemanded, &h.Named)
-	if err = row.Scan(dest...); err != nil {
-		return policy.Holding{}, err
+func readAppPassword(r *row) (p directory.AppPassword, err error) {
+	p = directory.AppPassword{
+		ID: r.text(), Kind: directory.CredentialKind(r.int()), AccountID: r.text(), Label: r.text(), Services: splitServices(r.text()),
 	}
-	holder.done()
-	if err = credential.done(); err != nil {
-		return policy.Holding{}, err
-	}
-	if len(digest) != len(h.Digest) || len(mac) != len(h.RowMAC) {
-		return policy.Holding{}, fmt.Errorf("app password %s is damaged: its digest or MAC has the wrong length", h.Credential.ID)
-	}
-	copy(h.Digest[:], digest)
-	copy(h.RowMAC[:], mac)
-	return h, nil
+	p.Networks, err = splitNetworks(r.text())
+	p.Challenge = directory.Challenge(r.int())
+	p.CreatedAt, p.ExpiresAt, p.RevokedAt = r.time(), r.time(), r.time()
+	p.LastUsedAt, p.LastUsedFrom, p.LastUsedService = r.time(), r.text(), r.text()
+	return p, err
+}
+
+func readHolding(r *row) (h policy.Holding, err error) {
+	h.Credential, err = readAppPassword(r)
+	r.fill(h.Digest[:])
+	r.fill(h.RowMAC[:])
+	h.Sealed, h.SealedClear = r.bytes(), r.bytes()
+	h.Holder.Account = readAccount(r)
+	h.Holder.MFADemanded = r.bool()
+	h.Named = r.bool()
+	return h, err
 }
 
 // ChallengeHoldings returns the app passwords of the account that hold sealed
 // forms and are not revoked, newest first; see policy.Challengeable.
 func (s *Store) ChallengeHoldings(ctx context.Context, accountID string, limit int) (list []policy.Holding, err error) {
 	err = s.view(ctx, "listing what challenges can be answered with", func(ses *session) error {
-		list, err = holdings(ses, appPasswordsSealedOf, accountID, limit)
-		return err
+		return ses.each(appPasswordsSealedOf, []any{accountID, limit}, func(r *row) error {
+			h, err := readHolding(r)
+			list = append(list, h)
+			return err
+		})
 	})
 	return list, err
 }
@@ -169,16 +142,10 @@ func (s *Store) ChallengeHoldings(ctx context.Context, accountID string, limit i
 // first.
 func (s *Store) AppPasswords(ctx context.Context, accountID string) (list []directory.AppPassword, err error) {
 	err = s.view(ctx, "listing app passwords", func(ses *session) error {
-		return ses.each(appPasswordsOf, []any{accountID}, func(row scanner) error {
-			var p directory.AppPassword
-			scan := appPasswordScan{p: &p}
-			if err := row.Scan(scan.dest()...); err != nil {
-				return err
-			}
+		return ses.each(appPasswordsOf, []any{accountID}, func(r *row) error {
+			p, err := readAppPassword(r)
 			list = append(list, p)
-			last := appPasswordScan{p: &list[len(list)-1], services: scan.services, networks: scan.networks,
-				created: scan.created, expires: scan.expires, revoked: scan.revoked, used: scan.used}
-			return last.done()
+			return err
 		})
 	})
 	return list, err
@@ -194,8 +161,7 @@ func (s *Store) IssueAppPassword(ctx context.Context, h policy.Holding, limit po
 		if limit.UnusedAfter > 0 {
 			usedSince = seconds(ev.At.Add(-limit.UnusedAfter))
 		}
-		var live int64
-		err := ses.get(appPasswordsLive, []any{h.Credential.AccountID, seconds(ev.At), usedSince}, &live)
+		live, err := ses.number(appPasswordsLive, h.Credential.AccountID, seconds(ev.At), usedSince)
 		if err != nil {
 			return err
 		}
@@ -227,7 +193,7 @@ func insertAppPassword(ses *session, h policy.Holding) error {
 	if err != nil {
 		return err
 	}
-	_, err = ses.exec(appPasswordInsert, c.ID, c.Kind, c.AccountID, c.Label, services, networks, c.Challenge, h.Digest[:], h.RowMAC[:],
+	_, err = ses.exec(appPasswordInsert, c.ID, int64(c.Kind), c.AccountID, c.Label, services, networks, int64(c.Challenge), h.Digest[:], h.RowMAC[:],
 		nullableBytes(h.Sealed), nullableBytes(h.SealedClear), seconds(c.CreatedAt), seconds(c.ExpiresAt))
 	return err
 }

@@ -54,7 +54,9 @@ func (s *Store) SpendCode(ctx context.Context, accountID string, purpose policy.
 // CodesLeft counts the codes that can still be spent at at.
 func (s *Store) CodesLeft(ctx context.Context, accountID string, purpose policy.CodePurpose, at time.Time) (left int, err error) {
 	err = s.view(ctx, "counting one-time codes", func(ses *session) error {
-		return ses.get(codesLeft, []any{accountID, string(purpose), seconds(at)}, &left)
+		n, err := ses.number(codesLeft, accountID, string(purpose), seconds(at))
+		left = int(n)
+		return err
 	})
 	return left, err
 }

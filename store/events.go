@@ -70,10 +70,9 @@ func (s *Store) Events(ctx context.Context, f directory.EventFilter) (list []dir
 		if err != nil {
 			return err
 		}
-		return ses.adhoc(text, args, func(row scanner) error {
-			e, err := scanEvent(row)
-			list = append(list, e)
-			return err
+		return ses.adhoc(text, args, func(r *row) error {
+			list = append(list, readEvent(r))
+			return nil
 		})
 	})
 	return list, err
@@ -102,7 +101,7 @@ func eventsQuery(ses *session, f directory.EventFilter) (text string, args []any
 }
 
 func positionOf(ses *session, id string) (at, seq int64, err error) {
-	err = ses.get(eventPosition, []any{id}, &at, &seq)
+	err = ses.only(eventPosition, []any{id}, func(r *row) error { at, seq = r.int(), r.int(); return nil })
 	return at, seq, err
 }
 
@@ -123,12 +122,13 @@ func (w *where) events(f directory.EventFilter) {
 	}
 }
 
-func scanEvent(row scanner) (e directory.Event, err error) {
-	var at, last int64
-	err = row.Scan(&e.ID, &at, &last, &e.Count, &e.Kind, &e.AccountID, &e.Login, &e.Unknown, &e.Outcome, &e.Reason, &e.Service,
-		&e.Protocol, &e.Method, &e.Client, &e.Source, &e.Reported, &e.Credential, &e.Actor, &e.Detail)
-	e.At, e.LastAt = fromMillis(at), fromMillis(last)
-	return e, err
+func readEvent(r *row) directory.Event {
+	return directory.Event{
+		ID: r.text(), At: fromMillis(r.int()), LastAt: fromMillis(r.int()), Count: r.int(), Kind: directory.EventKind(r.text()),
+		AccountID: r.text(), Login: r.text(), Unknown: r.text(), Outcome: r.text(), Reason: r.text(), Service: r.text(),
+		Protocol: r.text(), Method: r.text(), Client: r.text(), Source: r.text(), Reported: r.text(), Credential: r.text(),
+		Actor: r.text(), Detail: r.text(),
+	}
 }
 
 // DeleteEvents removes up to limit events from before the given moment, oldest

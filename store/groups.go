@@ -17,11 +17,10 @@ const (
 	gidTaken    = `SELECT count(*) FROM groups WHERE gid_number = $1`
 )
 
-func scanGroup(row scanner) (g directory.Group, err error) {
-	var created, changed int64
-	err = row.Scan(&g.ID, &g.Name, &g.Description, &g.GIDNumber, &created, &changed)
-	g.CreatedAt, g.ModifiedAt = fromSeconds(created), fromSeconds(changed)
-	return g, err
+func readGroup(r *row) directory.Group {
+	return directory.Group{
+		ID: r.text(), Name: r.text(), Description: r.text(), GIDNumber: r.int(), CreatedAt: r.time(), ModifiedAt: r.time(),
+	}
 }
 
 // GroupByName finds a group by its name, however it is written.
@@ -38,15 +37,7 @@ func (s *Store) GroupByName(ctx context.Context, name string) (g directory.Group
 }
 
 func groupNamed(ses *session, key string) (g directory.Group, err error) {
-	found := false
-	err = ses.each(groupByName, []any{key}, func(row scanner) error {
-		found = true
-		g, err = scanGroup(row)
-		return err
-	})
-	if err == nil && !found {
-		err = directory.ErrNotFound
-	}
+	err = ses.only(groupByName, []any{key}, func(r *row) error { g = readGroup(r); return nil })
 	return g, err
 }
 

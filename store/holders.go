@@ -35,7 +35,7 @@ func (s *Store) HolderByName(ctx context.Context, name directory.Name) (h policy
 		return h, directory.ErrNotFound
 	}
 	err = s.view(ctx, "looking up an account by name", func(ses *session) error {
-		text, args := holderByLogin, []any{name.Kind, name.Login}
+		text, args := holderByLogin, []any{int64(name.Kind), name.Login}
 		if !name.Simple() {
 			text, args = holderByName, append(args, nullable(name.Mail), name.Local)
 		}
@@ -56,30 +56,19 @@ func (s *Store) HolderByID(ctx context.Context, id string) (h policy.Holder, err
 
 // onlyHolder reads a holder and answers ErrNotFound for none and for two.
 func onlyHolder(ses *session, text string, args []any) (h policy.Holder, err error) {
-	n := 0
-	err = ses.each(text, args, func(row scanner) error {
-		n++
-		h, err = scanHolder(row)
-		return err
-	})
-	if err == nil && n != 1 {
-		err = directory.ErrNotFound
-	}
+	err = ses.only(text, args, func(r *row) error { h = readHolder(r); return nil })
 	if err != nil {
 		return policy.Holder{}, err
 	}
 	return h, nil
 }
 
-func scanHolder(row scanner) (h policy.Holder, err error) {
-	var hash, groups string
-	scan := newAccountScan(&h.Account)
-	err = row.Scan(append(scan.dest(), &hash, &h.MFADemanded, &h.Enrolled, &groups)...)
-	if err != nil {
-		return policy.Holder{}, err
+func readHolder(r *row) policy.Holder {
+	return policy.Holder{
+		Account:      readAccount(r),
+		PasswordHash: secret.NewText(r.text()),
+		MFADemanded:  r.bool(),
+		Enrolled:     r.bool(),
+		Groups:       strings.Fields(r.text()),
 	}
-	scan.done()
-	h.PasswordHash = secret.NewText(hash)
-	h.Groups = strings.Fields(groups)
-	return h, nil
 }

@@ -39,11 +39,9 @@ const (
 func (s *Store) Members(ctx context.Context, groupID string) (list []directory.Member, err error) {
 	err = s.snapshot(ctx, "listing the members of a group", func(ses *session) error {
 		for _, text := range []string{groupMembers, accountMembers} {
-			err := ses.each(text, []any{groupID}, func(row scanner) error {
-				var m directory.Member
-				err := row.Scan(&m.Group, &m.ID, &m.Name)
-				list = append(list, m)
-				return err
+			err := ses.each(text, []any{groupID}, func(r *row) error {
+				list = append(list, directory.Member{Group: r.bool(), ID: r.text(), Name: r.text()})
+				return nil
 			})
 			if err != nil {
 				return err
@@ -94,14 +92,11 @@ func setMember(ses *session, groupID string, m directory.Member, member bool) er
 }
 
 func refuseLoop(ses *session, groupID, memberID string) error {
-	var inside int64
-	if err := ses.get(groupHolds, []any{memberID, groupID}, &inside); err != nil {
-		return err
+	inside, err := ses.number(groupHolds, memberID, groupID)
+	if err == nil && inside > 0 {
+		err = directory.ErrLoop
 	}
-	if inside > 0 {
-		return directory.ErrLoop
-	}
-	return nil
+	return err
 }
 
 // joinGroups makes an account a direct member of the groups of those names.

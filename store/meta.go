@@ -25,7 +25,7 @@ const (
 // Meta returns what is kept about the database under key, "" for nothing.
 func (s *Store) Meta(ctx context.Context, key string) (value string, err error) {
 	err = s.view(ctx, "reading the database's settings", func(ses *session) error {
-		return ses.get(metaGet, []any{key}, &value)
+		return ses.only(metaGet, []any{key}, func(r *row) error { value = r.text(); return nil })
 	})
 	if errors.Is(err, directory.ErrNotFound) {
 		return "", nil
@@ -75,7 +75,7 @@ func (s *Store) bindKey(ctx context.Context, value string) (kept string, err err
 		if _, err := ses.exec(metaNew, metaKeyCheck, value); err != nil {
 			return err
 		}
-		return ses.get(metaGet, []any{metaKeyCheck}, &kept)
+		return ses.only(metaGet, []any{metaKeyCheck}, func(r *row) error { kept = r.text(); return nil })
 	})
 	return kept, err
 }

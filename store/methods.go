@@ -22,13 +22,10 @@ const (
 // Methods returns the second factors of an account, oldest first.
 func (s *Store) Methods(ctx context.Context, accountID string) (list []policy.Method, err error) {
 	err = s.view(ctx, "listing second factors", func(ses *session) error {
-		return ses.each(methodsOf, []any{accountID}, func(row scanner) error {
-			var m policy.Method
-			var created, used int64
-			err := row.Scan(&m.ID, &m.AccountID, &m.Kind, &m.Label, &m.Sealed, &m.Counter, &created, &used)
-			m.CreatedAt, m.LastUsedAt = fromSeconds(created), fromSeconds(used)
-			list = append(list, m)
-			return err
+		return ses.each(methodsOf, []any{accountID}, func(r *row) error {
+			list = append(list, policy.Method{ID: r.text(), AccountID: r.text(), Kind: policy.MethodKind(r.text()), Label: r.text(),
+				Sealed: r.bytes(), Counter: r.int(), CreatedAt: r.time(), LastUsedAt: r.time()})
+			return nil
 		})
 	})
 	return list, err

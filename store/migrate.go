@@ -71,7 +71,7 @@ func (s *Store) prepareSchema(ctx context.Context, opts Options) error {
 		return err
 	}
 	defer func() { s.write.put(ses, err) }()
-	done, err := applied(ctx, ses)
+	done, err := applied(ses)
 	if err != nil || done == len(migrations) {
 		return err
 	}
@@ -83,7 +83,7 @@ func (s *Store) prepareSchema(ctx context.Context, opts Options) error {
 		defer lock.Unlock()
 	}
 	if done > 0 {
-		if err = copyBefore(ctx, ses, s.path, done+1); err != nil {
+		if err = copyBefore(ses, s.path, done+1); err != nil {
 			return err
 		}
 	}
@@ -97,17 +97,13 @@ func (s *Store) prepareSchema(ctx context.Context, opts Options) error {
 
 // applied returns how many migrations the database has seen. It refuses a
 // database that is not ours in every one of them.
-func applied(ctx context.Context, ses *session) (int, error) {
-	if there, err := tableExists(ctx, ses.conn, "migrations"); err != nil || !there {
+func applied(ses *session) (int, error) {
+	if there, err := tableExists(ses, "migrations"); err != nil || !there {
 		return 0, err
 	}
 	n := 0
-	err := ses.each("SELECT number, name, checksum FROM migrations ORDER BY number", nil, func(row scanner) error {
-		var number int
-		var name, checksum string
-		if err := row.Scan(&number, &name, &checksum); err != nil {
-			return err
-		}
+	err := ses.each("SELECT number, name, checksum FROM migrations ORDER BY number", nil, func(r *row) error {
+		number, name, checksum := int(r.int()), r.text(), r.text()
 		if number > len(migrations) {
 			return fmt.Errorf("%w: its schema is %s, this program knows schemas up to %04d; use the newer postern",
 				ErrNewer, name, len(migrations))
@@ -127,14 +123,14 @@ func (m migration) apply(ses *session) error {
 		if _, err := ses.exec(migrationsTable); err != nil {
 			return err
 		}
-		var there int64
-		if err := ses.get("SELECT count(*) FROM migrations WHERE number = $1", []any{m.number}, &there); err != nil || there > 0 {
+		there, err := ses.number("SELECT count(*) FROM migrations WHERE number = $1", m.number)
+		if err != nil || there > 0 {
 			return err
 		}
-		if _, err := ses.conn.ExecContext(background, m.text); err != nil {
+		if err := ses.script(m.text); err != nil {
 			return err
 		}
-		_, err := ses.exec("INSERT INTO migrations (number, name, checksum, applied_at) VALUES ($1, $2, $3, $4)",
+		_, err = ses.exec("INSERT INTO migrations (number, name, checksum, applied_at) VALUES ($1, $2, $3, $4)",
 			m.number, m.name, m.checksum, time.Now().Unix())
 		return err
 	})
@@ -142,7 +138,7 @@ func (m migration) apply(ses *session) error {
 
 // copyBefore writes the database as it is before a migration to a file beside
 // it, postern.db.before-NNNN, whole and on the disk before it has that name.
-func copyBefore(ctx context.Context, ses *session, path string, number int) error {
+func copyBefore(ses *session, path string, number int) error {
 	final := fmt.Sprintf("%s.before-%04d", path, number)
 	half := final + ".tmp"
 	f, err := os.OpenFile(half, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -150,7 +146,7 @@ func copyBefore(ctx context.Context, ses *session, path string, number int) erro
 		return fmt.Errorf("copying the database before migrating it: %w", err)
 	}
 	defer f.Close()
-	if err = copyDatabase(ctx, ses.conn, half); err == nil {
+	if err = copyDatabase(ses, half); err == nil {
 		err = f.Sync()
 	}
 	if err == nil {

@@ -37,11 +37,9 @@ func (s *Store) AddSession(ctx context.Context, p directory.Session) error {
 
 // SessionByDigest finds a sign-in. directory.ErrNotFound: there is none.
 func (s *Store) SessionByDigest(ctx context.Context, digest string) (p directory.Session, err error) {
-	scan := portalScan{p: &p}
 	err = s.view(ctx, "reading a portal session", func(ses *session) error {
-		return ses.get(portalByDigest, []any{digest}, scan.dest()...)
+		return ses.only(portalByDigest, []any{digest}, func(r *row) error { p = readSession(r); return nil })
 	})
-	scan.done()
 	return p, err
 }
 
@@ -56,14 +54,8 @@ func (s *Store) SeeSession(ctx context.Context, digest string, at time.Time) err
 // SessionsOf returns the sign-ins of an account, newest first.
 func (s *Store) SessionsOf(ctx context.Context, accountID string) (list []directory.Session, err error) {
 	err = s.view(ctx, "listing portal sessions", func(ses *session) error {
-		return ses.each(portalOf, []any{accountID}, func(row scanner) error {
-			var p directory.Session
-			scan := portalScan{p: &p}
-			if err := row.Scan(scan.dest()...); err != nil {
-				return err
-			}
-			scan.done()
-			list = append(list, p)
+		return ses.each(portalOf, []any{accountID}, func(r *row) error {
+			list = append(list, readSession(r))
 			return nil
 		})
 	})
@@ -89,17 +81,9 @@ func (s *Store) EndOtherSessions(ctx context.Context, accountID, digest string) 
 	return ended, err
 }
 
-// portalScan reads portalColumns into a session.
-type portalScan struct {
-	p                     *directory.Session
-	created, seen, proven int64
-}
-
-func (s *portalScan) dest() []any {
-	p := s.p
-	return []any{&p.Digest, &p.AccountID, &p.Stage, &s.created, &s.seen, &s.proven, &p.Source, &p.Agent}
-}
-
-func (s *portalScan) done() {
-	s.p.CreatedAt, s.p.SeenAt, s.p.ProvenAt = fromSeconds(s.created), fromSeconds(s.seen), fromSeconds(s.proven)
+func readSession(r *row) directory.Session {
+	return directory.Session{
+		Digest: r.text(), AccountID: r.text(), Stage: directory.SessionStage(r.int()), CreatedAt: r.time(), SeenAt: r.time(), ProvenAt: r.time(),
+		Source: r.text(), Agent: r.text(),
+	}
 }

@@ -26,10 +26,9 @@ func (s *Store) Holders(ctx context.Context, q directory.Query) (list []policy.H
 	w.and("a.kind = " + w.arg(int64(q.Kind)))
 	text := `SELECT ` + holderColumns + ` FROM accounts a` + w.page("a.id", q)
 	err = s.view(ctx, "listing accounts", func(ses *session) error {
-		return ses.adhoc(text, w.args, func(row scanner) error {
-			h, err := scanHolder(row)
-			list = append(list, h)
-			return err
+		return ses.adhoc(text, w.args, func(r *row) error {
+			list = append(list, readHolder(r))
+			return nil
 		})
 	})
 	return list, err
@@ -40,10 +39,9 @@ func (s *Store) Groups(ctx context.Context, q directory.Query) (list []directory
 	w := where{index: groupIndex}
 	text := `SELECT ` + groupColumns + ` FROM groups g` + w.page("g.id", q)
 	err = s.view(ctx, "listing groups", func(ses *session) error {
-		return ses.adhoc(text, w.args, func(row scanner) error {
-			g, err := scanGroup(row)
-			list = append(list, g)
-			return err
+		return ses.adhoc(text, w.args, func(r *row) error {
+			list = append(list, readGroup(r))
+			return nil
 		})
 	})
 	return list, err

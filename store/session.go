@@ -2,38 +2,72 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"net/url"
+	"io"
 
 	"postern/directory"
 )
 
-// session is one connection, held by one goroutine at a time, with the
-// statements prepared on it. All texts are constants of this package, so
-// there are some dozens of them.
+// session is one connection with the statements prepared on it, held by one
+// goroutine at a time. It speaks to the driver itself: database/sql in between
+// would take as long again as the engine does for a point read.
 type session struct {
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
-	ran   uint64 // statements run, for tests
+	conn  driver.Conn
+	stmts map[string]*statement
+	args  []driver.NamedValue // reused
+	ran   int                 // statements run, for tests
+}
+
+// statement is a prepared text. The texts are constants of this package, some
+// dozens of them.
+type statement struct {
+	driver.Stmt
+	row row // reused
 }
 
 // background is the context of every statement: see Store.view.
 var background = context.Background()
 
-func (s *session) prepared(text string) (*sql.Stmt, error) {
-	s.ran++
-	if st := s.stmts[text]; st != nil {
-		return st, nil
-	}
-	st, err := s.conn.PrepareContext(background, numbered(text))
+func newSession(conn driver.Conn) *session {
+	return &session{conn: conn, stmts: make(map[string]*statement)}
+}
+
+func (s *session) prepare(text string) (*statement, error) {
+	st, err := s.conn.Prepare(numbered(text))
 	if err != nil {
 		return nil, err
 	}
-	s.stmts[text] = st
-	return st, nil
+	return &statement{Stmt: st}, nil
+}
+
+// prepared returns the statement of a constant text.
+func (s *session) prepared(text string) (*statement, error) {
+	if st := s.stmts[text]; st != nil {
+		return st, nil
+	}
+	st, err := s.prepare(text)
+	if err == nil {
+		s.stmts[text] = st
+	}
+	return st, err
+}
+
+// named are the arguments in the driver's form.
+func (s *session) named(args []any) (list []driver.NamedValue, err error) {
+	s.args = s.args[:0]
+	for i, a := range args {
+		switch a.(type) {
+		case nil, int64, string, []byte:
+		default:
+			if a, err = driver.DefaultParameterConverter.ConvertValue(a); err != nil {
+				return nil, fmt.Errorf("argument %d: %w", i+1, err)
+			}
+		}
+		s.args = append(s.args, driver.NamedValue{Ordinal: i + 1, Value: a})
+	}
+	return s.args, nil
 }
 
 // exec runs a statement and returns how many rows it changed.
@@ -42,14 +76,19 @@ func (s *session) exec(text string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	res, err := st.ExecContext(background, args...)
+	values, err := s.named(args)
+	if err != nil {
+		return 0, err
+	}
+	s.ran++
+	res, err := st.Stmt.(driver.StmtExecContext).ExecContext(background, values)
 	if err != nil {
 		return 0, err
 	}
 	return res.RowsAffected()
 }
 
-// one runs exec and answers ErrNotFound where no row was there to change.
+// one is exec for a row that must be there: ErrNotFound where none was changed.
 func (s *session) one(text string, args ...any) error {
 	n, err := s.exec(text, args...)
 	if err == nil && n == 0 {
@@ -58,97 +97,109 @@ func (s *session) one(text string, args ...any) error {
 	return err
 }
 
-func (s *session) query(text string, args ...any) (*sql.Rows, error) {
+// script runs a text of several statements.
+func (s *session) script(text string) error {
+	_, err := s.conn.(driver.ExecerContext).ExecContext(background, text, nil)
+	return err
+}
+
+// each calls read for every row of the answer.
+func (s *session) each(text string, args []any, read func(*row) error) error {
 	st, err := s.prepared(text)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return st.QueryContext(background, args...)
+	return s.rows(st, args, read)
 }
 
-// get reads one row into dest. ErrNotFound: there is none.
-func (s *session) get(text string, args []any, dest ...any) error {
-	rows, err := s.query(text, args...)
+// adhoc is each for a text put together from conditions, of which there are
+// too many to keep them prepared.
+func (s *session) adhoc(text string, args []any, read func(*row) error) error {
+	st, err := s.prepare(text)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	if !rows.Next() {
-		if err := rows.Err(); err != nil {
-			return err
-		}
-		return directory.ErrNotFound
-	}
-	if err := rows.Scan(dest...); err != nil {
-		return err
-	}
-	return rows.Close()
+	return errors.Join(s.rows(st, args, read), st.Close())
 }
 
-// each reads every row with scan, which calls the row's own Scan.
-func (s *session) each(text string, args []any, scan func(scanner) error) error {
-	rows, err := s.query(text, args...)
+func (s *session) rows(st *statement, args []any, read func(*row) error) (err error) {
+	values, err := s.named(args)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-// adhoc is each for a text that is put together from conditions, of which there
-// are too many to keep them prepared.
-func (s *session) adhoc(text string, args []any, scan func(scanner) error) error {
 	s.ran++
-	rows, err := s.conn.QueryContext(background, numbered(text), args...)
+	rows, err := st.Stmt.(driver.StmtQueryContext).QueryContext(background, values)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
+	defer func() {
+		if closing := rows.Close(); err == nil {
+			err = closing
+		}
+	}()
+	if st.row.values == nil {
+		st.row.values = make([]driver.Value, len(rows.Columns()))
+	}
+	for {
+		if err := rows.Next(st.row.values); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if err := st.row.with(read); err != nil {
 			return err
 		}
 	}
-	return rows.Err()
 }
 
-// scanner is a row to be read.
-type scanner interface{ Scan(dest ...any) error }
-
-// within runs fn between begin and a commit, or rolls back.
-func (s *session) within(begin string, fn func(*session) error) error {
-	if _, err := s.exec(begin); err != nil {
-		return err
-	}
-	err := fn(s)
-	if err == nil {
-		_, err = s.exec("COMMIT")
-	}
-	if err == nil {
-		return nil
-	}
-	// SQLite has rolled back by itself after some errors; then this one fails
-	// and says nothing new. put closes a connection that is still inside.
-	if _, rollback := s.exec("ROLLBACK"); rollback != nil && s.inTransaction() {
-		return errors.Join(err, driver.ErrBadConn)
+// only reads the one row of the answer. ErrNotFound: there is none, or more
+// than one.
+func (s *session) only(text string, args []any, read func(*row) error) error {
+	n := 0
+	err := s.each(text, args, func(r *row) error { n++; return read(r) })
+	if err == nil && n != 1 {
+		err = directory.ErrNotFound
 	}
 	return err
 }
 
-func (s *session) inTransaction() bool {
-	inside := true
-	_ = s.conn.Raw(func(c any) error {
-		if a, ok := c.(interface{ AutoCommit() bool }); ok {
-			inside = !a.AutoCommit()
+// number reads the one number of the answer. ErrNotFound: there is none.
+func (s *session) number(text string, args ...any) (n int64, err error) {
+	err = s.only(text, args, func(r *row) error { n = r.int(); return nil })
+	return n, err
+}
+
+// within runs fn between begin and a commit, or rolls back.
+func (s *session) within(begin string, fn func(*session) error) (err error) {
+	if _, err := s.exec(begin); err != nil {
+		return err
+	}
+	committed := false
+	defer func() {
+		if !committed {
+			err = s.rollback(err)
 		}
-		return nil
-	})
-	return inside
+	}()
+	if err := fn(s); err != nil {
+		return err
+	}
+	_, err = s.exec("COMMIT")
+	committed = err == nil
+	return err
+}
+
+// rollback adds to err that the connection is of no use where it is still
+// inside the transaction. SQLite leaves it by itself after some errors; then
+// ROLLBACK fails and says nothing new.
+func (s *session) rollback(err error) error {
+	_, failed := s.exec("ROLLBACK")
+	if failed == nil {
+		return err
+	}
+	if c, ok := s.conn.(interface{ AutoCommit() bool }); ok && c.AutoCommit() {
+		return err
+	}
+	return errors.Join(err, fmt.Errorf("rolling back: %w: %w", driver.ErrBadConn, failed))
 }
 
 func (s *session) close() error {
@@ -156,82 +207,4 @@ func (s *session) close() error {
 		_ = st.Close()
 	}
 	return s.conn.Close()
-}
-
-// pool hands out sessions. The wait for one obeys the context.
-type pool struct {
-	db      *sql.DB
-	pragmas map[string]string
-	free    chan *session // nil stands for one not opened yet
-	size    int
-}
-
-func newPool(path string, settings url.Values, pragmas map[string]string, size int) (*pool, error) {
-	db, err := openSQLite(path, settings, size)
-	if err != nil {
-		return nil, err
-	}
-	p := &pool{db: db, pragmas: pragmas, free: make(chan *session, size), size: size}
-	for range size {
-		p.free <- nil
-	}
-	return p, nil
-}
-
-func (p *pool) get(ctx context.Context) (*session, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	var ses *session
-	select {
-	case ses = <-p.free:
-	default:
-		select {
-		case ses = <-p.free:
-		case <-ctx.Done():
-			return nil, fmt.Errorf("waiting for a database connection: %w", ctx.Err())
-		}
-	}
-	if ses != nil {
-		return ses, nil
-	}
-	ses, err := p.connect(ctx)
-	if err != nil {
-		p.free <- nil
-	}
-	return ses, err
-}
-
-func (p *pool) connect(ctx context.Context) (*session, error) {
-	conn, err := p.db.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkSettings(ctx, conn, p.pragmas); err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	return &session{conn: conn, stmts: make(map[string]*sql.Stmt)}, nil
-}
-
-// put takes a session back. One whose connection is lost is replaced when it
-// is next needed.
-func (p *pool) put(ses *session, err error) {
-	if err != nil && (errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone)) {
-		_ = ses.conn.Raw(func(any) error { return driver.ErrBadConn })
-		_ = ses.close()
-		ses = nil
-	}
-	p.free <- ses
-}
-
-// close waits for sessions in use and ends them all.
-func (p *pool) close() error {
-	var errs []error
-	for range p.size {
-		if ses := <-p.free; ses != nil {
-			errs = append(errs, ses.close())
-		}
-	}
-	return errors.Join(append(errs, p.db.Close())...)
 }

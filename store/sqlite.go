@@ -1,8 +1,7 @@
 package store
 
 import (
-	"context"
-	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -22,14 +21,15 @@ const fileName = "postern.db"
 var oldest = [3]int{3, 51, 3}
 
 // Settings of the connections. The driver sets synchronous=NORMAL unless it is
-// told otherwise, and with NORMAL a power cut loses what was acknowledged.
+// told otherwise, and with NORMAL a power cut loses what was acknowledged. A
+// session is used by one goroutine at a time, so SQLite need not lock it.
 var (
 	writerSettings = url.Values{
-		"mode": {"rw"}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"},
-		"_busy_timeout": {"5000"}, "_foreign_keys": {"1"}, "_cache_size": {"-65536"}, "_secure_delete": {"FAST"},
+		"mode": {"rw"}, "_mutex": {"no"}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"},
+		"_busy_timeout": {"5000"}, "_foreign_keys": {"1"}, "_cache_size": {"-16384"}, "_secure_delete": {"FAST"},
 	}
 	readerSettings = url.Values{
-		"mode": {"rw"}, "_query_only": {"1"}, "_synchronous": {"FULL"},
+		"mode": {"rw"}, "_mutex": {"no"}, "_query_only": {"1"}, "_synchronous": {"FULL"},
 		"_busy_timeout": {"5000"}, "_foreign_keys": {"1"}, "_cache_size": {"-16384"},
 	}
 )
@@ -44,25 +44,30 @@ var (
 	}
 )
 
-// openSQLite opens path, which must exist, with settings, for at most size
-// connections that stay open.
-func openSQLite(path string, settings url.Values, size int) (*sql.DB, error) {
+// connectSQLite returns how to connect to path, which must exist: with
+// settings, which must read as pragmas afterwards.
+func connectSQLite(path string, settings url.Values, pragmas map[string]string) func() (driver.Conn, error) {
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + settings.Encode()
-	db, err := sql.Open("sqlite3", dsn)
-	if err != nil {
-		return nil, err
+	return func() (driver.Conn, error) {
+		conn, err := (&sqlite3.SQLiteDriver{}).Open(dsn)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkSettings(newSession(conn), pragmas); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+		return conn, nil
 	}
-	db.SetMaxOpenConns(size)
-	db.SetMaxIdleConns(size)
-	return db, nil
 }
 
 // checkSettings reads back what a connection was really set to. It refuses a
 // connection that would lose what it acknowledged.
-func checkSettings(ctx context.Context, conn *sql.Conn, want map[string]string) error {
+func checkSettings(ses *session, want map[string]string) error {
 	for name, value := range want {
 		var got string
-		if err := conn.QueryRowContext(ctx, "PRAGMA "+name).Scan(&got); err != nil {
+		err := ses.adhoc("PRAGMA "+name, nil, func(r *row) error { got = fmt.Sprint(r.take()); return nil })
+		if err != nil {
 			return fmt.Errorf("reading pragma %s: %w", name, err)
 		}
 		if got != value {
@@ -126,14 +131,13 @@ func classify(err error) error {
 }
 
 // tableExists reports whether the schema holds a table of that name.
-func tableExists(ctx context.Context, conn *sql.Conn, name string) (bool, error) {
-	var n int
-	err := conn.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1", name).Scan(&n)
+func tableExists(ses *session, name string) (bool, error) {
+	n, err := ses.number("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1", name)
 	return n > 0, err
 }
 
 // copyDatabase writes a compact copy, one snapshot, into the empty file at path.
-func copyDatabase(ctx context.Context, conn *sql.Conn, path string) error {
-	_, err := conn.ExecContext(ctx, "VACUUM INTO ?1", path)
+func copyDatabase(ses *session, path string) error {
+	_, err := ses.exec("VACUUM INTO $1", path)
 	return err
 }

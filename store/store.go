@@ -51,16 +51,12 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, opts Options) (err error) {
-	if s.write, err = newPool(s.path, writerSettings, writerPragmas, 1); err != nil {
+func (s *Store) open(ctx context.Context, opts Options) error {
+	s.write = newPool(1, connectSQLite(s.path, writerSettings, writerPragmas))
+	if err := s.prepareSchema(ctx, opts); err != nil {
 		return err
 	}
-	if err = s.prepareSchema(ctx, opts); err != nil {
-		return err
-	}
-	if s.read, err = newPool(s.path, readerSettings, readerPragmas, readers); err != nil {
-		return err
-	}
+	s.read = newPool(readers, connectSQLite(s.path, readerSettings, readerPragmas))
 	ses, err := s.read.get(ctx)
 	if err != nil {
 		return err
@@ -125,33 +121,28 @@ func keepOthersOut(path string) error {
 // not the reads themselves: a cancelled SQLite statement takes others with it,
 // and a point read is over before anybody could cancel it.
 func (s *Store) view(ctx context.Context, attempted string, fn func(*session) error) error {
-	if e := s.broken.Load(); e != nil {
-		return *e
-	}
-	ses, err := s.read.get(ctx)
-	if err != nil {
-		return s.fail(attempted, err)
-	}
-	err = fn(ses)
-	s.read.put(ses, err)
-	return s.fail(attempted, err)
+	return s.use(ctx, s.read, attempted, fn)
 }
 
 // snapshot is view for several statements that must see one state.
 func (s *Store) snapshot(ctx context.Context, attempted string, fn func(*session) error) error {
-	return s.view(ctx, attempted, func(ses *session) error { return ses.within("BEGIN", fn) })
+	return s.use(ctx, s.read, attempted, func(ses *session) error { return ses.within("BEGIN", fn) })
 }
 
 // update runs fn in one durable transaction: all of it is kept, or nothing.
 func (s *Store) update(ctx context.Context, attempted string, fn func(*session) error) error {
+	return s.use(ctx, s.write, attempted, func(ses *session) error { return ses.within("BEGIN IMMEDIATE", fn) })
+}
+
+func (s *Store) use(ctx context.Context, p *pool, attempted string, fn func(*session) error) error {
 	if e := s.broken.Load(); e != nil {
 		return *e
 	}
-	ses, err := s.write.get(ctx)
+	ses, err := p.get(ctx)
 	if err != nil {
 		return s.fail(attempted, err)
 	}
-	err = ses.within("BEGIN IMMEDIATE", fn)
-	s.write.put(ses, err)
+	defer func() { p.put(ses, err) }()
+	err = fn(ses)
 	return s.fail(attempted, err)
 }

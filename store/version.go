@@ -18,7 +18,8 @@ const (
 // and the noting of last use leave it alone.
 func (s *Store) Version(ctx context.Context) (version int64, err error) {
 	err = s.view(ctx, "reading the change version", func(ses *session) error {
-		return ses.get(counterGet, nil, &version)
+		version, err = ses.number(counterGet)
+		return err
 	})
 	return version, err
 }
@@ -47,19 +48,18 @@ func (s *Store) change(ctx context.Context, attempted string, fn func(*session) 
 
 // next takes n numbers of a counter and returns the last of them.
 func next(ses *session, counter string, n int) (last int64, err error) {
-	err = ses.get(counterNext, []any{counter, n}, &last)
-	return last, err
+	return ses.number(counterNext, counter, n)
 }
 
 // unchangedIfThere tells "is so already" from "is not there" after a change
 // that met no row: count counts the rows it could have met.
 func unchangedIfThere(ses *session, count string, args ...any) error {
-	var n int64
-	if err := ses.get(count, args, &n); err != nil {
-		return err
+	n, err := ses.number(count, args...)
+	if err == nil && n == 0 {
+		err = directory.ErrNotFound
 	}
-	if n == 0 {
-		return directory.ErrNotFound
+	if err == nil {
+		err = errUnchanged
 	}
-	return errUnchanged
+	return err
 }

@@ -38,8 +38,8 @@ CREATE TABLE accounts (
   modified_at         BIGINT NOT NULL,
   UNIQUE (kind, login_key)
 );
-CREATE INDEX accounts_mail ON accounts (mail_key);
-CREATE INDEX accounts_name ON accounts (name_key);
+CREATE INDEX accounts_mail ON accounts (kind, mail_key);
+CREATE INDEX accounts_name ON accounts (kind, name_key);
 CREATE INDEX accounts_modified ON accounts (modified_at);
 
 CREATE TABLE account_attributes (

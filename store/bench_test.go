@@ -1,0 +1,107 @@
+package store_test
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"postern/directory"
+	"postern/policy"
+	"postern/secret"
+	"postern/store"
+)
+
+// benchAccounts is how many accounts the benchmarks draw from; each has three
+// app passwords. POSTERN_BENCH_ACCOUNTS asks for another number.
+func benchAccounts() int {
+	if n, err := strconv.Atoi(os.Getenv("POSTERN_BENCH_ACCOUNTS")); err == nil && n > 0 {
+		return n
+	}
+	return 10_000
+}
+
+const perAccount = 3
+
+var benchStart = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// benchDigest spreads like a real digest: a key id, then what looks random.
+func benchDigest(account, n int) (d secret.Digest) {
+	var in [16]byte
+	binary.BigEndian.PutUint64(in[:], uint64(account))
+	binary.BigEndian.PutUint64(in[8:], uint64(n))
+	sum := sha256.Sum256(in[:])
+	copy(d[4:], sum[:])
+	return d
+}
+
+func benchID(kind string, n int) string {
+	sum := sha256.Sum256([]byte(kind + strconv.Itoa(n)))
+	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[0:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+}
+
+func fill(b *testing.B, s *store.Store, n int) {
+	b.Helper()
+	for from := 0; from < n; from += 10_000 {
+		im := policy.Import{}
+		for i := from; i < min(from+10_000, n); i++ {
+			login := fmt.Sprintf("user%07d", i)
+			im.Add = append(im.Add, policy.Holder{MFADemanded: true, PasswordHash: secret.NewText("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2E$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"),
+				Account: directory.Account{ID: benchID("account", i), Login: login, Name: "Some Body " + strconv.Itoa(i),
+					Mail: login + "@example.org", PasswordChangedAt: benchStart, CreatedAt: benchStart, ModifiedAt: benchStart}})
+		}
+		ok(b, s.ImportAccounts(b.Context(), im, directory.Event{ID: benchID("import", from), At: benchStart, Kind: directory.EventAccountsImported}))
+		for i := from; i < min(from+10_000, n); i++ {
+			for j := range perAccount {
+				ok(b, s.IssueAppPassword(b.Context(), benchHolding(i, j), policy.Limit{},
+					directory.Event{ID: benchID("issue", i*perAccount+j), At: benchStart, Kind: directory.EventAppPasswordIssued}))
+			}
+		}
+	}
+}
+
+func benchHolding(i, j int) policy.Holding {
+	h := policy.Holding{Digest: benchDigest(i, j), Credential: directory.AppPassword{
+		ID: benchID("app password", i*perAccount+j), AccountID: benchID("account", i), Label: "phone", CreatedAt: benchStart,
+		Services: []string{[]string{"any", "mail", "vpn"}[j]}}}
+	if j == 2 {
+		h.Credential.Networks = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	}
+	return h
+}
+
+func ok(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// BenchmarkAppPassword is the one query of an attempt with an app password,
+// by login and by mail address, drawn at random.
+func BenchmarkAppPassword(b *testing.B) {
+	n := benchAccounts()
+	s := open(b, b.TempDir())
+	fill(b, s, n)
+	for _, c := range []struct{ name, domain string }{{"login", ""}, {"mail", "@example.org"}} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					i := rand.IntN(n)
+					name := directory.ParseName(fmt.Sprintf("user%07d%s", i, c.domain), directory.AnyName, "example.org")
+					h, err := s.AppPassword(b.Context(), []secret.Digest{benchDigest(i, rand.IntN(perAccount))}, name)
+					if err != nil || !h.Named {
+						b.Errorf("%v, named %v", err, h.Named)
+						return
+					}
+				}
+			})
+		})
+	}
+}
