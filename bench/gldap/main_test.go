@@ -84,12 +84,15 @@ func TestMessagesAreWhatTheRFCSays(t *testing.T) {
 
 func TestAnswersAreRead(t *testing.T) {
 	for in, want := range map[string]string{
-		"300c02010161070a013104000400":     "answered with code 49",
-		"300c02010078070a013404000400":     "notice of disconnection, code 52",
-		"":                                 "connection closed, no answer",
-		"300c0201":                         "connection closed, no answer",
-		"3003040101":                       "not an answer: 04 01 01",
-		"30840000000c02010161070a01310400": "an answer longer than these cases expect",
+		"300c02010161070a013104000400":         "answered with code 49",
+		"300c02010078070a013404000400":         "notice of disconnection, code 52",
+		"":                                     "connection closed, no answer",
+		"300c0201":                             "connection closed, no answer",
+		"3003040101":                           "not an answer: 04 01 01",
+		"30840000000c02010161070a013104000400": "answered with code 49",
+		"300702010164020400300c02010165070a010004000400": "answered with code 0",
+		"308400200000": "an answer longer than a megabyte",
+		"308500000000": "an answer whose length has more than four octets",
 	} {
 		b, err := hex.DecodeString(in)
 		if err != nil {

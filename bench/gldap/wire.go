@@ -24,6 +24,7 @@ const (
 	tagSimple      = 0x80
 	tagSASL        = 0xa3
 	tagRequestName = 0x80
+	tagEntry       = 0x64
 )
 
 // tlv encodes an element of BER with a definite length.
@@ -98,10 +99,13 @@ type answer struct {
 	code int
 }
 
-// read decodes the next message far enough. It trusts its peer no more than a
-// short message's worth.
+// read returns the next message that ends an operation; entries that a search
+// found on the way are passed over.
 func read(r *bufio.Reader) (answer, error) {
 	body, err := element(r)
+	for err == nil && len(body) > 2 && int(body[1])+2 < len(body) && body[2+body[1]] == tagEntry {
+		body, err = element(r)
+	}
 	if err != nil {
 		return answer{}, err
 	}
@@ -124,10 +128,20 @@ func element(r *bufio.Reader) ([]byte, error) {
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return nil, err
 	}
-	if head[1] >= 0x80 {
-		return nil, errors.New("an answer longer than these cases expect")
+	length := int(head[1])
+	if octets := length - 0x80; octets >= 0 {
+		var long [8]byte
+		if octets > 4 {
+			return nil, errors.New("an answer whose length has more than four octets")
+		}
+		if _, err := io.ReadFull(r, long[8-octets:]); err != nil {
+			return nil, err
+		}
+		if length = int(binary.BigEndian.Uint64(long[:])); length > 1<<20 {
+			return nil, errors.New("an answer longer than a megabyte")
+		}
 	}
-	body := make([]byte, head[1])
+	body := make([]byte, length)
 	_, err := io.ReadFull(r, body)
 	return body, err
 }
