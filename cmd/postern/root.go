@@ -47,7 +47,7 @@ func newRoot(e *env) *cobra.Command {
 	root.SetOut(e.stdout)
 	root.SetErr(e.stderr)
 	root.PersistentFlags().StringVar(&e.configPath, "config", defaultConfigPath(), "the configuration `FILE`; POSTERN_CONFIG names another default")
-	root.AddCommand(initCommand(e), serveCommand(e), reloadCommand(e), configCommand(e), versionCommand(e),
+	root.AddCommand(demoCommand(e), initCommand(e), serveCommand(e), reloadCommand(e), configCommand(e), versionCommand(e),
 		userCommand(e), groupCommand(e), appPasswordCommand(e), serviceAccountCommand(e))
 	root.InitDefaultCompletionCmd()
 	markFailures(root)

@@ -40,11 +40,16 @@ func (e *env) withSite(ctx context.Context, work func(*site) error) error {
 	if err != nil {
 		return err
 	}
-	s.accounts = &account.Service{
+	s.accounts = e.accountsOf(s)
+	return errors.Join(work(s), s.store.Close())
+}
+
+// accountsOf is what people and administrators do on s.
+func (e *env) accountsOf(s *site) *account.Service {
+	return &account.Service{
 		Records: s.store, Keys: s.keys, Hasher: secret.NewHasher(secret.DefaultArgon2, 0, 0),
 		Random: e.random, Now: e.now, Settings: func() *account.Settings { return s.settings },
 	}
-	return errors.Join(work(s), s.store.Close())
 }
 
 // openSite opens key file and database and checks that they belong together.
