@@ -90,6 +90,12 @@ func (w *world) apply() {
 	w.engine.SetRules(&rules)
 }
 
+// tick lets the world's clock run, from noon, with the clock of the bubble.
+func (w *world) tick() {
+	began := time.Now()
+	w.now = func() time.Time { return noon.Add(time.Since(began)) }
+}
+
 func hashOf(password string) secret.Text { return secret.NewText("hash of " + password) }
 
 func prefixes(list ...string) (out []netip.Prefix) {

@@ -1,0 +1,125 @@
+package policy
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestEveryRefusalLeavesAtTheSameMoment(t *testing.T) {
+	for _, r := range refusals {
+		t.Run(r.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.tick()
+				a := r.set(t, w)
+				w.apply()
+				w.duringHash = func() { time.Sleep(40 * time.Millisecond) }
+				a.At, a.Client, a.Remote = w.now(), mailClient, mailAddr
+				d := w.engine.Authenticate(context.Background(), a)
+				if d.Outcome != Reject || d.ReplyAt.Sub(a.At) != leastRefusal {
+					t.Errorf("%v leaves after %v, want %v", d.Outcome, d.ReplyAt.Sub(a.At), leastRefusal)
+				}
+				if took := w.now().Sub(a.At); took != time.Duration(r.hashes)*40*time.Millisecond {
+					t.Errorf("deciding took %v: nothing may wait inside", took)
+				}
+			})
+		})
+	}
+}
+
+func TestWhenHashesAreSlowEveryRefusalIsHeldToThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const hash = 300 * time.Millisecond
+		slow := func() { time.Sleep(hash) }
+		w := newWorld(t)
+		w.tick()
+		w.duringHash = slow
+		for range paceEvery {
+			w.attempt(t, mailClient, "bob", text("wrong"))
+		}
+		for _, r := range refusals {
+			other := newWorld(t)
+			other.now, other.duringHash = w.now, slow
+			a := r.set(t, other)
+			w.holders, w.held, w.rules = other.holders, other.held, other.rules
+			w.apply()
+			a.At, a.Client, a.Remote = w.now(), mailClient, mailAddr
+			d := w.engine.Authenticate(context.Background(), a)
+			if held := d.ReplyAt.Sub(a.At); d.Outcome != Reject || held != hash {
+				t.Errorf("%s: %v leaves after %v, want %v", r.name, d.Outcome, held, hash)
+			}
+		}
+	})
+}
+
+func TestWhatIsNoRefusalLeavesAtOnce(t *testing.T) {
+	w := newWorld(t)
+	app, _ := w.issue(t, "id-ann", nil)
+	if o := w.attempt(t, mailClient, "ann", app); o.Outcome != Accept || !o.ReplyAt.IsZero() {
+		t.Errorf("%v leaves at %v", o.Outcome, o.ReplyAt)
+	}
+	// A second factor asked for is a refusal to whoever listens: the password
+	// alone did not open.
+	if o := w.attempt(t, portalClient, "ann", text(annPassword)); o.Outcome != SecondFactor || o.ReplyAt.Sub(noon) != leastRefusal {
+		t.Errorf("%v leaves at %v", o.Outcome, o.ReplyAt)
+	}
+}
+
+func TestRefusalsAreCountedFromTheArrivalOfTheRequest(t *testing.T) {
+	w := newWorld(t)
+	arrived := noon.Add(-30 * time.Millisecond)
+	d := w.engine.Authenticate(context.Background(), Attempt{At: arrived, Client: mailClient, Login: "bob", Secret: text("wrong"), Remote: mailAddr})
+	if held := d.ReplyAt.Sub(arrived); held != leastRefusal {
+		t.Errorf("held for %v after arrival", held)
+	}
+}
+
+func TestRIsTheNinetyNinthPercentileOfLately(t *testing.T) {
+	var p pace
+	at := noon
+	if r := p.refusal(at); r != leastRefusal {
+		t.Fatalf("R is %v before anything was refused", r)
+	}
+	for i := 1; i <= paceSamples; i++ { // 1 ms to 512 ms, in another order
+		p.note(at, time.Duration(i*5%513)*time.Millisecond)
+	}
+	if r := p.refusal(at); r != 507*time.Millisecond {
+		t.Errorf("R is %v, want 507ms: 99 of 100 of 1 to 512 ms do not exceed it", r)
+	}
+	for range paceSamples {
+		p.note(at, 20*time.Millisecond)
+	}
+	if r := p.refusal(at); r != leastRefusal {
+		t.Errorf("R is %v after %d quick ones", r, paceSamples)
+	}
+}
+
+func TestRForgetsALoadThatIsOver(t *testing.T) {
+	var p pace
+	for range paceSamples {
+		p.note(noon, time.Second)
+	}
+	if r := p.refusal(noon.Add(paceMemory - time.Second)); r != time.Second {
+		t.Errorf("R is %v while the load is remembered", r)
+	}
+	if r := p.refusal(noon.Add(paceMemory + time.Minute)); r != leastRefusal {
+		t.Errorf("R is %v after the load was forgotten", r)
+	}
+}
+
+func TestPercentile99(t *testing.T) {
+	for _, c := range []struct {
+		took []time.Duration
+		want time.Duration
+	}{
+		{nil, 0},
+		{[]time.Duration{5}, 5},
+		{[]time.Duration{9, 1}, 9},
+	} {
+		if got := percentile99(c.took); got != c.want {
+			t.Errorf("of %v: %v, want %v", c.took, got, c.want)
+		}
+	}
+}
