@@ -109,9 +109,11 @@ func (t *trial) refusedAt() time.Time {
 }
 
 func (t *trial) grant(d Decision) Grant {
+	client := t.a.Client
+	client.Reported = "" // no rule asks for it
 	return Grant{
 		account: t.account.ID, credential: d.Credential, digest: t.digest, primary: t.primary,
 		match: t.facts.Match, outcome: d.Outcome,
-		client: t.a.Client, from: t.from, at: t.e.now(),
+		client: client, from: t.from, at: t.e.now(),
 	}
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"postern/directory"
@@ -25,7 +26,7 @@ func (t *trial) event(d Decision) directory.Event {
 		At: at, LastAt: at, Count: 1, Kind: directory.EventSignIn,
 		Outcome: d.Outcome.String(), Reason: string(d.Reason), Service: d.Service,
 		Protocol: string(t.a.Client.Protocol), Method: t.a.Client.Method,
-		Client: t.a.Client.Name, Source: t.from.String(), Reported: printable(t.a.Client.Reported),
+		Client: t.a.Client.Name, Source: t.from.String(), Reported: reported(t.a.Client.Reported),
 		Credential: t.credential,
 	}
 	if ev.Client == "" {
@@ -51,22 +52,18 @@ func spelling(typed string) string {
 	return typed
 }
 
-// maxReported is the longest address a client may report, in bytes: a
-// Calling-Station-Id may be a number, a MAC address or an IP address.
+// maxReported is the longest address a client may report, in bytes.
 const maxReported = 64
 
-// printable is what a client reports, if it is short and printable ASCII:
-// anything else could be made to say something in a log or on a page.
-func printable(reported string) string {
-	if len(reported) > maxReported {
-		return "unprintable"
+// reported is what a client reports, if it can be an address of some kind: IP,
+// MAC or telephone number. Anything else is what somebody typed into a field
+// that is not for it.
+func reported(address string) string {
+	foreign := func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF:.-+ ", r) }
+	if len(address) > maxReported || strings.ContainsFunc(address, foreign) {
+		return "not an address"
 	}
-	for i := range len(reported) {
-		if reported[i] < ' ' || reported[i] > '~' {
-			return "unprintable"
-		}
-	}
-	return reported
+	return address
 }
 
 // level is how loud an attempt is: what needs somebody is a warning or an
