@@ -163,7 +163,10 @@ func (s *Service) Enable(ctx context.Context, actor Actor, id string) error {
 }
 
 func (s *Service) setDisabled(ctx context.Context, actor Actor, id string, disabled bool, kind directory.EventKind) error {
-	return s.change(ctx, actor, id, kind, func(policy.Holder, *directory.Event) (policy.AccountChange, error) {
+	return s.change(ctx, actor, id, kind, func(h policy.Holder, _ *directory.Event) (policy.AccountChange, error) {
+		if h.Account.Disabled == disabled {
+			return policy.AccountChange{}, errAsItWas
+		}
 		return policy.AccountChange{Disabled: &disabled, EndSessions: disabled}, nil
 	})
 }

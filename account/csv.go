@@ -112,7 +112,7 @@ func csvError(err error) error {
 	}
 	switch {
 	case errors.Is(parse.Err, csv.ErrFieldCount):
-		return &LineError{parse.Line, "this line has more or fewer fields than the header"}
+		return &LineError{parse.Line, "this line has more or fewer fields than the header; one that holds a comma is quoted"}
 	case errors.Is(parse.Err, csv.ErrQuote), errors.Is(parse.Err, csv.ErrBareQuote):
 		return &LineError{parse.Line, `a quote (") stands where none may; a field that holds one is quoted and doubles it`}
 	}

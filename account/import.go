@@ -65,9 +65,8 @@ type ImportPlan struct {
 type PlannedRow struct {
 	Line  int
 	Login string
-	// What lists the changes in plain words; empty: none.
-	What []string
-	New  bool
+	New   bool
+	What  []string // the changes, in plain words
 }
 
 // PlanCSV reads a CSV file whole, checks every line and says what importing it
@@ -275,7 +274,7 @@ func (p *planner) planAdd(r row) error {
 		},
 		PasswordHash: r.hash, MFADemanded: r.mfa == "on", Groups: r.groups,
 	}
-	what := []string{"added"}
+	var what []string
 	if !r.hash.Empty() {
 		h.Account.PasswordChangedAt = now
 		what = append(what, "with a password")

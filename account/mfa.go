@@ -67,7 +67,11 @@ func refuseOff(login, group string) error {
 
 func (s *Service) setMFA(ctx context.Context, actor Actor, id string, on bool, kind directory.EventKind, allowed func(policy.Holder) error) error {
 	return s.change(ctx, actor, id, kind, func(h policy.Holder, _ *directory.Event) (policy.AccountChange, error) {
-		return policy.AccountChange{MFADemanded: &on}, allowed(h)
+		err := allowed(h)
+		if err == nil && h.MFADemanded == on {
+			err = errAsItWas
+		}
+		return policy.AccountChange{MFADemanded: &on}, err
 	})
 }
 

@@ -90,6 +90,10 @@ func (s *Service) event(actor Actor, kind directory.EventKind, a directory.Accou
 	}, nil
 }
 
+// errAsItWas says that what was asked for is so already: nothing is changed
+// and nothing recorded.
+var errAsItWas = errors.New("as it was")
+
 // change reads the account, and applies to it what build says, with its event.
 func (s *Service) change(ctx context.Context, actor Actor, id string, kind directory.EventKind,
 	build func(policy.Holder, *directory.Event) (policy.AccountChange, error),
@@ -103,6 +107,9 @@ func (s *Service) change(ctx context.Context, actor Actor, id string, kind direc
 		return err
 	}
 	c, err := build(h, &ev)
+	if errors.Is(err, errAsItWas) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

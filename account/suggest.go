@@ -46,24 +46,28 @@ func Nearest(typed string, known []string) string {
 	return best
 }
 
-// distance is Levenshtein's: how many letters must be put in, left out or
-// replaced to make b of a.
+// distance is how many letters must be put in, left out, replaced or swapped
+// with their neighbour to make b of a.
 func distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
-	row := make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
+	before, last := make([]int, len(y)+1), make([]int, len(y)+1)
+	for j := range last {
+		last[j] = j
 	}
 	for i := range x {
-		diagonal := row[0]
+		row := make([]int, len(y)+1)
 		row[0] = i + 1
 		for j := range y {
 			cost := 1
 			if x[i] == y[j] {
 				cost = 0
 			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+cost)
+			if i > 0 && j > 0 && x[i] == y[j-1] && x[i-1] == y[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
 		}
+		before, last = last, row
 	}
-	return row[len(y)]
+	return last[len(y)]
 }
