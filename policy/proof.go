@@ -50,7 +50,7 @@ func (t *trial) candidates(ctx context.Context, accountID string) []Holding {
 	if t.e.challengeable == nil {
 		return nil
 	}
-	list, err := t.e.challengeable.ChallengeHoldings(ctx, accountID, t.rules.MaxPerAccount)
+	list, err := t.e.challengeable.ChallengeHoldings(ctx, accountID, t.a.At, t.rules.MaxPerAccount)
 	if t.missing(err) {
 		return nil
 	}

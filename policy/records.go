@@ -54,9 +54,10 @@ type Records interface {
 // Challengeable lists what challenge methods are tried against. It is asked
 // only for attempts with a Proof.
 type Challengeable interface {
-	// ChallengeHoldings returns the live app passwords of the account that
-	// hold sealed forms, newest first, at most limit.
-	ChallengeHoldings(ctx context.Context, accountID string, limit int) ([]Holding, error)
+	// ChallengeHoldings returns the app passwords of the account that hold
+	// sealed forms and are not revoked, at most limit: those that have not
+	// expired at now first, the newest of them first.
+	ChallengeHoldings(ctx context.Context, accountID string, now time.Time, limit int) ([]Holding, error)
 }
 
 // Verifier says whether typed is the primary password behind stored. With an

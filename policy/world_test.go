@@ -204,7 +204,7 @@ func (w *world) HolderByID(_ context.Context, id string) (Holder, error) {
 	return Holder{}, directory.ErrNotFound
 }
 
-func (w *world) ChallengeHoldings(_ context.Context, accountID string, limit int) (list []Holding, err error) {
+func (w *world) ChallengeHoldings(_ context.Context, accountID string, _ time.Time, limit int) (list []Holding, err error) {
 	if err := w.asked("ChallengeHoldings"); err != nil {
 		return nil, err
 	}

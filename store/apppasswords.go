@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"postern/directory"
 	"postern/policy"
@@ -28,7 +29,8 @@ const (
 	appPasswordsRevoke   = `UPDATE app_passwords SET revoked_at = $2 WHERE account_id = $1 AND revoked_at = 0`
 	appPasswordsOf       = `SELECT ` + appPasswordColumns + ` FROM app_passwords c WHERE c.account_id = $1 ORDER BY c.created_at DESC, c.id`
 	appPasswordsSealedOf = `SELECT ` + holdingColumns + `, 0 FROM app_passwords c JOIN accounts a ON a.id = c.account_id
-  WHERE c.account_id = $1 AND c.revoked_at = 0 AND c.challenge > 0 ORDER BY c.created_at DESC, c.id LIMIT $2`
+  WHERE c.account_id = $1 AND c.revoked_at = 0 AND c.challenge > 0
+  ORDER BY CASE WHEN c.expires_at = 0 OR c.expires_at > $2 THEN 0 ELSE 1 END, c.created_at DESC, c.id LIMIT $3`
 	appPasswordUsed = `UPDATE app_passwords SET last_used_at = $2, last_used_from = $3, last_used_service = $4
   WHERE id = $1 AND last_used_at <= $2`
 )
@@ -126,10 +128,11 @@ func readHolding(r *row) (h policy.Holding, err error) {
 }
 
 // ChallengeHoldings returns the app passwords of the account that hold sealed
-// forms and are not revoked, newest first; see policy.Challengeable.
-func (s *Store) ChallengeHoldings(ctx context.Context, accountID string, limit int) (list []policy.Holding, err error) {
+// forms and are not revoked, those that have not expired first; see
+// policy.Challengeable.
+func (s *Store) ChallengeHoldings(ctx context.Context, accountID string, now time.Time, limit int) (list []policy.Holding, err error) {
 	err = s.view(ctx, "listing what challenges can be answered with", func(ses *session) error {
-		return ses.each(appPasswordsSealedOf, []any{accountID, limit}, func(r *row) error {
+		return ses.each(appPasswordsSealedOf, []any{accountID, seconds(now), limit}, func(r *row) error {
 			h, err := readHolding(r)
 			list = append(list, h)
 			return err
