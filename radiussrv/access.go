@@ -3,9 +3,7 @@ package radiussrv
 import (
 	"bytes"
 	"context"
-	"log/slog"
 	"strings"
-	"time"
 	"unicode"
 
 	"layeh.com/radius"
@@ -25,7 +23,6 @@ func (l *listener) access(ctx context.Context, x *exchange) {
 	var decision policy.Decision
 	if why := x.unfit(request); why == "" {
 		decision = l.cfg.Authenticator.Authenticate(ctx, x.attempt(request))
-		l.trace(x, decision)
 	} else {
 		l.refuse(x, why)
 	}
@@ -101,13 +98,4 @@ func printable(reported []byte) string {
 		}
 		return r
 	}, string(reported))
-}
-
-// trace says what was decided, without the name: people type passwords there.
-func (l *listener) trace(x *exchange, d policy.Decision) {
-	if !l.cfg.Logger.Enabled(context.Background(), slog.LevelDebug) {
-		return
-	}
-	l.cfg.Logger.Debug("RADIUS attempt decided", "client", x.client.Name, "source", x.from.peer,
-		"outcome", d.Outcome.String(), "reason", string(d.Reason), "took", time.Since(x.received))
 }

@@ -25,6 +25,9 @@ func BenchmarkPAP(b *testing.B) {
 	})
 	drive(b, s.addr)
 	b.StopTimer()
+	if err := s.stop(); err != nil { // what is counted last is counted then
+		b.Fatal(err)
+	}
 	if got := s.Stats().Accepts; got < uint64(b.N) {
 		b.Fatalf("%d accepted of %d: %+v", got, b.N, s.Stats())
 	}

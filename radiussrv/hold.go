@@ -2,7 +2,6 @@ package radiussrv
 
 import (
 	"container/heap"
-	"context"
 	"sync"
 	"time"
 )
@@ -62,8 +61,8 @@ func (h *hold) nudge() {
 }
 
 // run releases replies at their times until the hold is closed and empty, or
-// ctx ends.
-func (h *hold) run(ctx context.Context) {
+// quit is closed.
+func (h *hold) run(quit <-chan struct{}) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -79,7 +78,7 @@ func (h *hold) run(ctx context.Context) {
 		select {
 		case <-timer.C:
 		case <-h.wake:
-		case <-ctx.Done():
+		case <-quit:
 			return
 		}
 	}

@@ -43,6 +43,9 @@ type listener struct {
 	idle sync.Pool // of *exchange
 }
 
+// readers is how many goroutines take datagrams off one socket.
+func readers() int { return max(2, runtime.GOMAXPROCS(0)) }
+
 // Serve answers the datagrams of conn until ctx ends. Then it reads no more,
 // finishes what is under way, refusals that wait for their time included, and
 // returns nil, within Config.Grace. It closes conn. It returns an error when
@@ -63,51 +66,65 @@ func (s *Server) Serve(ctx context.Context, conn net.PacketConn, role Role) erro
 func (l *listener) serve(ctx context.Context, conn net.PacketConn) error {
 	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
-	finished := l.start(work)
-	reading, failed := context.WithCancelCause(ctx)
-	defer failed(nil)
-	var open sync.WaitGroup
-	for range readers() {
-		open.Go(func() { failed(l.read(reading)) })
-	}
-	<-reading.Done()
-	conn.SetReadDeadline(time.Unix(1, 0)) // wakes the readers
-	open.Wait()
-	close(l.jobs)
-	grace := time.NewTimer(l.cfg.Grace)
-	defer grace.Stop()
-	select {
-	case <-finished:
-	case <-grace.C:
-		return errors.New("RADIUS requests were still under way at the end of the grace")
-	}
-	if ctx.Err() != nil {
-		return nil
-	}
-	return fmt.Errorf("reading from the RADIUS socket %s: %w", conn.LocalAddr(), context.Cause(reading))
-}
-
-// start runs the workers and the hold. The channel closes when jobs is closed
-// and all of them are done.
-func (l *listener) start(ctx context.Context) <-chan struct{} {
-	var workers sync.WaitGroup
+	var workers, replies sync.WaitGroup
 	for range l.cfg.Workers {
 		workers.Go(func() {
 			for x := range l.jobs {
-				l.work(ctx, x)
+				l.work(work, x)
 			}
 		})
 	}
+	quit := make(chan struct{})
+	replies.Go(func() { l.hold.run(quit) })
+	err := l.readAll(ctx, conn)
+	close(l.jobs)
+	err = errors.Join(err, l.drain(&workers, &replies, quit))
+	if ctx.Err() == nil {
+		return fmt.Errorf("reading from the RADIUS socket %s: %w", conn.LocalAddr(), err)
+	}
+	return err
+}
+
+// readAll reads until ctx ends, which is no error, or the socket is gone.
+func (l *listener) readAll(ctx context.Context, conn net.PacketConn) error {
+	ctx, failed := context.WithCancelCause(ctx)
+	defer failed(nil)
+	var open sync.WaitGroup
+	for range readers() {
+		open.Go(func() {
+			if err := l.read(ctx); err != nil {
+				failed(err)
+			}
+		})
+	}
+	<-ctx.Done()
+	_ = conn.SetReadDeadline(time.Unix(1, 0)) // wakes the readers; a socket that is gone has woken them
+	open.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// drain waits for the workers, then for the replies that are held, all within
+// the grace. A held reply whose time is later is not sent: sooner would tell
+// the client something, and silence sends it elsewhere.
+func (l *listener) drain(workers, replies *sync.WaitGroup, quit chan struct{}) error {
+	grace := time.AfterFunc(l.cfg.Grace, func() { close(quit) })
+	defer grace.Stop()
+	done := make(chan struct{})
 	go func() {
 		workers.Wait()
-		l.hold.close()
+		close(done)
 	}()
-	finished := make(chan struct{})
-	go func() {
-		defer close(finished)
-		l.hold.run(ctx)
-	}()
-	return finished
+	select {
+	case <-done:
+	case <-quit:
+		return errors.New("RADIUS requests were still under way at the end of the grace")
+	}
+	l.hold.close()
+	replies.Wait()
+	return nil
 }
 
 // read takes datagrams until ctx ends or the socket is gone. Other errors of
@@ -267,10 +284,16 @@ func (l *listener) drop(x *exchange, why Drop) {
 		"client", name, "source", x.from.peer, "port", l.role.String(), "omitted", omitted)
 }
 
+// send reports whether the reply went out. Where it did not, its client asks
+// again and finds it in the duplicate cache.
 func (l *listener) send(reply []byte, to origin) bool {
-	if err := to.via.write(reply, to); err != nil {
-		l.count.dropped[DropSendFailed].Add(1)
-		return false
+	err := to.via.write(reply, to)
+	if err == nil {
+		return true
 	}
-	return true
+	l.count.dropped[DropSendFailed].Add(1)
+	if omitted, ok := l.sending.take(time.Now()); ok {
+		l.cfg.Logger.Warn("sending a RADIUS reply failed", "error", err, "to", to.peer, "omitted", omitted)
+	}
+	return false
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,7 +58,10 @@ type Config struct {
 	// Grace bounds how long Serve goes on after its context has ended: 10 s.
 	Grace time.Duration
 
-	Workers      int           // requests under way at once, for each Serve: 64
+	// Workers is how many requests are under way at once, for each Serve: 128.
+	// It should be well above the number of primary passwords that may wait to
+	// be hashed, or these would keep app passwords waiting.
+	Workers      int
 	Queue        int           // requests waiting for a worker, for each Serve: 1024
 	Held         int           // replies waiting for their time, for each Serve: 16384
 	Duplicates   int           // answers kept for retransmissions, in all: 65536
@@ -83,7 +85,7 @@ func (c *Config) defaults() {
 	last(&c.Deadline, 5*time.Second)
 	last(&c.Grace, 10*time.Second)
 	last(&c.DuplicateTTL, 10*time.Second)
-	set(&c.Workers, 64)
+	set(&c.Workers, 128)
 	set(&c.Queue, 1024)
 	set(&c.Held, 16384)
 	set(&c.Duplicates, 65536)
@@ -102,7 +104,8 @@ type Server struct {
 	count      counters
 	duplicates *duplicates
 	strangers  [drops]sampler // lines about addresses that are no client's
-	reading    sampler        // lines about failing sockets
+	reading    sampler        // lines about sockets that fail
+	sending    sampler
 
 	delay   atomic.Int64 // RejectDelay in force, in nanoseconds
 	swap    sync.Mutex   // serialises SetClients
@@ -174,6 +177,3 @@ func (r Role) String() string {
 	}
 	return "authentication"
 }
-
-// readers is how many goroutines take datagrams off one socket.
-func readers() int { return max(2, runtime.GOMAXPROCS(0)) }

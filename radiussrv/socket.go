@@ -82,7 +82,8 @@ func (s *wildcardSocket) read(b []byte, from *origin) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	from.via, from.peer, from.local = s, peer, s.control(control[:nc])
+	from.via, from.local = s, s.control(control[:nc])
+	from.peer = netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
 	return n, nil
 }
 

@@ -238,6 +238,40 @@ func TestServeAnswersWhatIsUnderWayBeforeItEnds(t *testing.T) {
 	})
 }
 
+func TestARefusalWhoseTimeIsBeyondTheGraceIsNotSentEarly(t *testing.T) {
+	cfg := radiussrv.Config{RejectDelay: 9 * time.Second, Grace: 8 * time.Second}
+	bubble(t, radiussrv.Authentication, cfg, func(r *rig) {
+		r.send(request(t, "ann", "wrong"))
+		begin := time.Now()
+		r.end()
+		err := <-r.done
+		if took := time.Since(begin); err != nil || took != 8*time.Second {
+			t.Errorf("Serve returned %v after %v, want nil after 8s", err, took)
+		}
+		if got := len(r.replies()); got != 0 {
+			t.Errorf("%d replies left before their time", got)
+		}
+		r.done <- nil
+	})
+}
+
+func TestSlowRequestsDoNotStandBeforeQuickOnes(t *testing.T) {
+	engine := func(ctx context.Context, a policy.Attempt) policy.Decision {
+		if a.Login == "slow" {
+			time.Sleep(time.Second)
+		}
+		return oneRight(ctx, a)
+	}
+	bubble(t, radiussrv.Authentication, radiussrv.Config{Authenticator: authenticate(engine)}, func(r *rig) {
+		for n := range 100 {
+			r.sendFrom("127.0.0.1:"+itoa(1024+n), request(t, "slow", "wrong"))
+		}
+		for range 10 {
+			r.ask(good(t)) // at once, or it fails
+		}
+	})
+}
+
 func TestServeEndsWithItsGrace(t *testing.T) {
 	engine := authenticate(func(ctx context.Context, _ policy.Attempt) policy.Decision {
 		<-ctx.Done()
