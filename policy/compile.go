@@ -4,61 +4,31 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"postern/directory"
 )
 
-// ruleSet is Rules in the shape the engine asks it in: every question is a
-// map lookup and allocates nothing. It is never changed after compile.
+// ruleSet is Rules with the services in the shape the engine asks for them in:
+// every question is a map lookup and allocates nothing. It is never changed
+// after compile.
 type ruleSet struct {
 	*Rules
-	mfaGroups, appPasswordGroups, reportOnlyGroups set
-	exempt                                         set
-	everybodyReportOnly                            bool
-	serviceAccounts                                map[string][]netip.Prefix
+	serviceAccounts map[string][]netip.Prefix
 
 	byClient, byBase, byListener map[string]string
 	byNetwork                    map[netip.Prefix]string
 	bits                         []int // prefix lengths in byNetwork, longest first
-	demanding                    set   // services that require an app password
-}
-
-type set map[string]struct{}
-
-func newSet(names []string) set {
-	s := make(set, len(names))
-	for _, n := range names {
-		s[n] = struct{}{}
-	}
-	return s
-}
-
-func (s set) has(name string) bool {
-	_, ok := s[name]
-	return ok
-}
-
-// hasAny reports whether at least one of names is in s.
-func (s set) hasAny(names []string) bool {
-	return len(s) > 0 && slices.ContainsFunc(names, s.has)
 }
 
 func compile(r *Rules) *ruleSet {
 	rs := &ruleSet{
-		Rules:             r,
-		mfaGroups:         newSet(r.MFAGroups),
-		appPasswordGroups: newSet(r.AppPasswordGroups),
-		reportOnlyGroups:  newSet(r.ReportOnlyGroups),
-		exempt:            newSet(r.Exempt),
-		serviceAccounts:   make(map[string][]netip.Prefix, len(r.ServiceAccounts)),
-		byClient:          map[string]string{},
-		byBase:            map[string]string{},
-		byListener:        map[string]string{},
-		byNetwork:         map[netip.Prefix]string{},
-		demanding:         set{},
+		Rules:           r,
+		serviceAccounts: make(map[string][]netip.Prefix, len(r.ServiceAccounts)),
+		byClient:        map[string]string{},
+		byBase:          map[string]string{},
+		byListener:      map[string]string{},
+		byNetwork:       map[netip.Prefix]string{},
 	}
-	rs.everybodyReportOnly = rs.reportOnlyGroups.has("*")
 	for _, sa := range r.ServiceAccounts {
 		rs.serviceAccounts[sa.Name] = plainPrefixes(sa.Networks)
 	}
@@ -74,9 +44,6 @@ func compile(r *Rules) *ruleSet {
 // the configuration refuses ties; should one get here, the service named
 // first keeps what it claimed.
 func (rs *ruleSet) addService(s directory.Service) {
-	if s.RequireAppPassword {
-		rs.demanding[s.Name] = struct{}{}
-	}
 	for _, c := range s.RADIUSClients {
 		claim(rs.byClient, c, s.Name)
 	}
@@ -160,36 +127,3 @@ func (rs *ruleSet) ldapService(c Client, from netip.Addr) string {
 func (r *Rules) Service(client Client, from netip.Addr) string {
 	return compile(r).service(client, from)
 }
-
-// mfa is the MFA state of a person. h.Groups must be filled.
-func (rs *ruleSet) mfa(h Holder, exempt bool) MFAState {
-	switch {
-	case exempt:
-		return MFAOff
-	case !h.MFADemanded && !rs.mfaGroups.hasAny(h.Groups):
-		return MFAOff
-	case !h.Enrolled:
-		return MFAEnabled
-	}
-	return MFAEnforced
-}
-
-// demand says whether the service or a group demands app passwords of a
-// person. h.Groups must be filled.
-func (rs *ruleSet) demand(h Holder, service string) Demand {
-	if rs.demanding.has(service) || rs.appPasswordGroups.hasAny(h.Groups) {
-		return AppPasswordDemanded
-	}
-	return PrimaryWillDo
-}
-
-// reportOnly says whether switch (a) holds for a person at now.
-func (rs *ruleSet) reportOnly(h Holder, now time.Time) bool {
-	if !now.Before(rs.ReportOnlyUntil) {
-		return false
-	}
-	return rs.everybodyReportOnly || rs.reportOnlyGroups.hasAny(h.Groups)
-}
-
-// grace says whether switch (b) holds at now.
-func (rs *ruleSet) grace(now time.Time) bool { return now.Before(rs.GraceUntil) }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"postern/directory"
@@ -33,4 +34,76 @@ type Rules struct {
 type ServiceAccount struct {
 	Name     string         // normalised
 	Networks []netip.Prefix // where it may come from; none: nowhere
+}
+
+// Everybody in Rules.ReportOnlyGroups means every account.
+const Everybody = "*"
+
+// Exempts says whether a is never demanded MFA. A service account is not
+// exempt: MFA never applied to it.
+func (r *Rules) Exempts(a directory.Account) bool {
+	return len(r.Exempt) > 0 && a.Kind == directory.Person && slices.Contains(r.Exempt, loginKey(a))
+}
+
+// MFA says how MFA stands for h, whose Groups must be filled, and names the
+// group that demands it, "" where none does.
+func (r *Rules) MFA(h Holder) (state MFAState, group string) {
+	if h.Account.Kind != directory.Person || r.Exempts(h.Account) {
+		return MFAOff, ""
+	}
+	group = inBoth(r.MFAGroups, h.Groups)
+	switch {
+	case !h.MFADemanded && group == "":
+		return MFAOff, ""
+	case !h.Enrolled:
+		return MFAEnabled, group
+	}
+	return MFAEnforced, group
+}
+
+// Demand says whether the service or a group demands app passwords of h, whose
+// Groups must be filled, and names the group, "" where it is the service.
+func (r *Rules) Demand(h Holder, service string) (demand Demand, group string) {
+	if h.Account.Kind != directory.Person {
+		return PrimaryWillDo, ""
+	}
+	if slices.ContainsFunc(r.Services, func(s directory.Service) bool { return s.Name == service && s.RequireAppPassword }) {
+		return AppPasswordDemanded, ""
+	}
+	if group = inBoth(r.AppPasswordGroups, h.Groups); group != "" {
+		return AppPasswordDemanded, group
+	}
+	return PrimaryWillDo, ""
+}
+
+// ReportsOnly says whether switch (a), report-only, holds for h at now. Groups
+// must be filled.
+func (r *Rules) ReportsOnly(h Holder, now time.Time) bool {
+	if h.Account.Kind != directory.Person || !now.Before(r.ReportOnlyUntil) {
+		return false
+	}
+	return slices.Contains(r.ReportOnlyGroups, Everybody) || inBoth(r.ReportOnlyGroups, h.Groups) != ""
+}
+
+// InGrace says whether switch (b), grace, holds at now for accounts that are
+// MFAEnabled.
+func (r *Rules) InGrace(now time.Time) bool { return now.Before(r.GraceUntil) }
+
+// inBoth returns the first of names that is among groups too, "" for none.
+func inBoth(names, groups []string) string {
+	for _, n := range names {
+		if slices.Contains(groups, n) {
+			return n
+		}
+	}
+	return ""
+}
+
+// loginKey is the login as the rules hold it; "" where it is none.
+func loginKey(a directory.Account) string {
+	key, err := directory.NormalizeLogin(a.Login)
+	if err != nil {
+		return ""
+	}
+	return key
 }

@@ -187,15 +187,11 @@ func (t *trial) holder(ctx context.Context, name directory.Name) (h Holder, know
 // must be filled.
 func (t *trial) know(h Holder) {
 	t.stand(h)
-	if h.Account.Kind != directory.Person {
-		t.facts.MFA, t.facts.Demand = MFAOff, PrimaryWillDo
-		return
-	}
 	now := t.e.now()
-	t.facts.MFA = t.rules.mfa(h, t.exempt)
-	t.facts.Demand = t.rules.demand(h, t.service)
-	t.facts.ReportOnly = t.rules.reportOnly(h, now)
-	t.facts.Grace = t.rules.grace(now)
+	t.facts.MFA, _ = t.rules.MFA(h)
+	t.facts.Demand, _ = t.rules.Demand(h, t.service)
+	t.facts.ReportOnly = t.rules.ReportsOnly(h, now)
+	t.facts.Grace = t.rules.InGrace(now)
 }
 
 // stand notes who the account is and how it stands.
@@ -204,8 +200,8 @@ func (t *trial) stand(h Holder) {
 	t.facts.Kind = ServiceKind
 	if h.Account.Kind == directory.Person {
 		t.facts.Kind = PersonKind
-		t.exempt = len(t.rules.exempt) > 0 && t.rules.exempt.has(loginKey(h.Account))
 	}
+	t.exempt = t.rules.Exempts(h.Account)
 	switch {
 	case h.Account.ID == "" || !t.configured():
 		t.facts.Account = AccountUnknown
@@ -226,13 +222,4 @@ func (t *trial) configured() bool {
 	}
 	_, ok := t.rules.serviceAccounts[loginKey(t.account)]
 	return ok
-}
-
-// loginKey is the login as the rules hold it; "" where it is none.
-func loginKey(a directory.Account) string {
-	key, err := directory.NormalizeLogin(a.Login)
-	if err != nil {
-		return ""
-	}
-	return key
 }
