@@ -204,19 +204,19 @@ func (p *planner) planRow(ctx context.Context, r row) error {
 
 // checkMFA holds an import to what the command for one account says.
 func (p *planner) checkMFA(h policy.Holder, r row) error {
-	rules := p.Settings().Rules
-	a := directory.Account{Login: r.login}
+	rules := &p.Settings().Rules
+	exempt := rules.Exempts(directory.Account{Login: r.login})
 	switch {
-	case r.mfa == "on" && exempt(rules, a):
+	case r.mfa == "on" && exempt:
 		return refuse(MFAExempt, "%q is never asked for MFA: it stands in policy.exempt", r.login)
-	case r.mfa != "off" || exempt(rules, a):
+	case r.mfa != "off" || exempt:
 		return nil
 	}
 	h.Groups = slices.Clone(h.Groups)
 	for _, g := range r.groups {
 		h.Groups = append(h.Groups, normal(g))
 	}
-	if group := demandingGroup(rules, h); group != "" {
+	if _, group := rules.MFA(h); group != "" {
 		return refuseOff(r.login, group)
 	}
 	return nil

@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"slices"
 
 	"postern/directory"
 	"postern/policy"
@@ -11,39 +10,14 @@ import (
 // MFA says how MFA stands for an account, and the group of mfa_groups that
 // demands it, "" where none does.
 func (s *Service) MFA(h policy.Holder) (state policy.MFAState, group string) {
-	rules := s.Settings().Rules
-	if exempt(rules, h.Account) || h.Account.Kind == directory.ServiceAccount {
-		return policy.MFAOff, ""
-	}
-	group = demandingGroup(rules, h)
-	switch {
-	case !h.MFADemanded && group == "":
-		return policy.MFAOff, ""
-	case h.Enrolled:
-		return policy.MFAEnforced, group
-	}
-	return policy.MFAEnabled, group
-}
-
-func exempt(rules policy.Rules, a directory.Account) bool {
-	login, err := directory.NormalizeLogin(a.Login)
-	return err == nil && a.Kind == directory.Person && slices.Contains(rules.Exempt, login)
-}
-
-func demandingGroup(rules policy.Rules, h policy.Holder) string {
-	for _, g := range rules.MFAGroups {
-		if slices.Contains(h.Groups, g) {
-			return g
-		}
-	}
-	return ""
+	return s.Settings().Rules.MFA(h)
 }
 
 // MFAOn demands MFA of an account: enforced where a second factor is enrolled,
 // else enabled.
 func (s *Service) MFAOn(ctx context.Context, actor Actor, id string) error {
 	return s.setMFA(ctx, actor, id, true, directory.EventMFAOn, func(h policy.Holder) error {
-		if exempt(s.Settings().Rules, h.Account) {
+		if s.Settings().Rules.Exempts(h.Account) {
 			return refuse(MFAExempt, "%q is never asked for MFA: it stands in policy.exempt; take it out there first", h.Account.Login)
 		}
 		return nil
