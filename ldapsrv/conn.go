@@ -170,15 +170,18 @@ func (c *conn) carryOut(ctx context.Context, frame []byte) error {
 	if !answerable {
 		return fmt.Errorf("%w: %w", errGarbled, err)
 	}
+	if m.Op == wire.OpBind {
+		// A bind may take long, and what is answered already need not wait.
+		if err := c.flush(); err != nil {
+			return err
+		}
+		defer clear(frame) // it holds a password
+	}
 	c.ticket.busy.Store(true)
-	before := len(c.out)
 	a := c.session.handle(ctx, request{Message: m, at: time.Now(), ahead: !c.in.empty()}, fault, c.out)
 	c.out = a.out
-	if m.Op == wire.OpBind {
-		clear(frame) // it held a password
-	}
 	c.tellGate()
-	if err := c.hold(ctx, a.hold, before); err != nil {
+	if err := c.hold(ctx, a.hold); err != nil {
 		return err
 	}
 	c.ticket.busy.Store(false)
@@ -203,28 +206,20 @@ func (c *conn) tellGate() {
 	}
 }
 
-// hold keeps what was appended to c.out behind its first n bytes back until
-// the time has come. It holds this connection's goroutine and nothing else.
-func (c *conn) hold(ctx context.Context, until time.Time, n int) error {
+// hold keeps the answers back until the time has come, and then sends them at
+// once: what the next operation takes must not show in when they leave. It
+// holds this connection's goroutine and nothing else.
+func (c *conn) hold(ctx context.Context, until time.Time) error {
 	if until.IsZero() {
 		return nil
 	}
-	wait := time.Until(until)
-	if wait <= 0 {
-		return nil
-	}
-	held := append([]byte(nil), c.out[n:]...)
-	c.out = c.out[:n]
-	if err := c.flush(); err != nil {
-		return err
-	}
-	timer := time.NewTimer(wait)
+	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		c.out = append(c.out, held...)
-		return nil
+		return c.flush()
 	case <-ctx.Done():
+		c.out = c.out[:0] // its time has not come
 		return errStopping
 	}
 }

@@ -45,16 +45,6 @@ func newGate(l Limits) *gate {
 	return &gate{limits: l, sources: map[netip.Addr]*source{}}
 }
 
-// sourceAddr is what counts as one address: for IPv6 the /64 that a
-// subscriber has to himself.
-func sourceAddr(a netip.Addr) netip.Addr {
-	if a = a.Unmap().WithZone(""); a.Is6() {
-		p, _ := a.Prefix(64) // fails for no IPv6 address
-		return p.Addr()
-	}
-	return a
-}
-
 // admission is what a newcomer met with.
 type admission uint8
 
@@ -71,7 +61,7 @@ func (g *gate) admit(addr netip.Addr, relay bool, dismiss func()) (*ticket, admi
 	defer g.mu.Unlock()
 	t := &ticket{dismiss: dismiss}
 	if !relay {
-		t.source = g.sourceOf(sourceAddr(addr))
+		t.source = g.sourceOf(addr.Unmap())
 	}
 	how := g.makeRoom(t.source)
 	if how == turnedAway {

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"postern/ldapsrv/ber"
-	"postern/ldapsrv/wire"
 	"postern/policy"
 )
 
@@ -70,16 +68,6 @@ func start(t testing.TB, c Config) (*Server, string) {
 		}
 	})
 	return srv, ln.Addr().String()
-}
-
-func bindMessage(id int32, name, password string) []byte {
-	b, message := ber.Begin(nil, ber.Sequence)
-	b = ber.AppendInt(b, ber.Integer, id)
-	b, op := ber.Begin(b, wire.OpBind)
-	b = ber.AppendInt(b, ber.Integer, 3)
-	b = ber.AppendString(b, ber.OctetString, name)
-	b = ber.AppendString(b, ber.Context(0), password)
-	return ber.End(ber.End(b, op), message)
 }
 
 func TestABindAndWhoAmIOverTCP(t *testing.T) {
