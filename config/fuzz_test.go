@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -21,8 +22,8 @@ func FuzzParse(f *testing.F) {
 			checkProblems(t, data, warnings)
 			return
 		}
-		invalid, ok := err.(*Error)
-		if !ok || len(invalid.Problems) == 0 {
+		var invalid *Error
+		if !errors.As(err, &invalid) || len(invalid.Problems) == 0 {
 			t.Fatalf("refused with %T: %v", err, err)
 		}
 		checkProblems(t, data, invalid.Problems)

@@ -80,7 +80,7 @@ func (s *Store) prepareSchema(ctx context.Context, opts Options) error {
 		if err != nil {
 			return fmt.Errorf("the database has to be migrated: %w; stop it, or start the new version of it", err)
 		}
-		defer lock.Unlock()
+		defer func() { _ = lock.Unlock() }() // the kernel lets go when this process ends
 	}
 	if done > 0 {
 		if err = copyBefore(ses, s.path, done+1); err != nil {

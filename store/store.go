@@ -45,7 +45,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	}
 	s := &Store{path: path, failed: make(chan error, 1)}
 	if err := s.open(ctx, opts); err != nil {
-		s.Close()
+		_ = s.Close() // the first error says more
 		return nil, s.fail("opening the database "+path, err)
 	}
 	return s, nil
