@@ -120,7 +120,10 @@ func (t *Portal) check(p *problems, where *places) {
 		p.add("portal.public_url", "must be https: http is for loopback only, because passwords travel over it")
 	case u.Scheme != "http" && u.Scheme != "https":
 		p.add("portal.public_url", "must begin with https://")
+	case u.Scheme == "https" && !where.has("tls") && len(t.TrustedProxies) == 0:
+		p.add("portal.public_url", "needs a certificate: add [tls], or name the proxy that does TLS in trusted_proxies")
 	}
+	t.checkTold(p)
 }
 
 func (t *TLS) check(p *problems, where *places) {

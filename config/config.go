@@ -124,6 +124,64 @@ type Portal struct {
 	// with the primary password alone; from elsewhere it takes a code. Default:
 	// loopback and the private networks.
 	EnrolFrom []netip.Prefix `toml:"enrol_from"`
+	// TrustedProxies are the reverse proxies in front: their X-Forwarded-For is
+	// believed, they do the TLS of an https address, and in clear nobody else
+	// is answered then. Default: none; an https address is served with [tls].
+	TrustedProxies []netip.Prefix `toml:"trusted_proxies"`
+	// Contact is whom people ask when they cannot go on: a name, a telephone
+	// number, an address. Default: "", the administrator.
+	Contact string `toml:"contact"`
+
+	Mail    PortalMail    `toml:"mail"`
+	VPN     PortalVPN     `toml:"vpn"`
+	WiFi    PortalWiFi    `toml:"wifi"`
+	Printer PortalPrinter `toml:"printer"`
+}
+
+// What follows is what people are told to fill in where they use an app
+// password. Postern serves none of it. UserName is "login" (the default) or
+// "mail".
+
+// PortalMail is the table of the mail server, for Outlook, Apple Mail,
+// Thunderbird and phones.
+type PortalMail struct {
+	// IMAP is "imaps://HOST" (TLS), or "imap://HOST" (STARTTLS), with a port
+	// where it is not the usual one. Default: "", nothing is said.
+	IMAP string `toml:"imap"`
+	// SMTP is "submissions://HOST" (TLS), or "submission://HOST" (STARTTLS).
+	// Default: "".
+	SMTP     string `toml:"smtp"`
+	UserName string `toml:"user_name"`
+}
+
+// PortalVPN is the table of the VPN.
+type PortalVPN struct {
+	// Server is the address that the VPN program asks for. Default: "".
+	Server   string `toml:"server"`
+	UserName string `toml:"user_name"`
+}
+
+// PortalWiFi is the table of the wireless network.
+type PortalWiFi struct {
+	// Network is its name (SSID). Default: "".
+	Network string `toml:"network"`
+	// Method is the EAP method as devices call it, such as "TTLS with PAP".
+	// Default: "".
+	Method string `toml:"method"`
+	// Certificate is the name in the server's certificate, to be checked.
+	// Default: "".
+	Certificate string `toml:"certificate"`
+	UserName    string `toml:"user_name"`
+}
+
+// PortalPrinter is the table of printers that scan to mail or look up
+// addresses.
+type PortalPrinter struct {
+	// SMTP is as in PortalMail. Default: "".
+	SMTP string `toml:"smtp"`
+	// LDAP is "ldaps://HOST" (TLS), or "ldap://HOST" (StartTLS). Default: "".
+	LDAP     string `toml:"ldap"`
+	UserName string `toml:"user_name"`
 }
 
 // TLS is the table of the server certificate. Left out whole, there is no TLS;
@@ -258,6 +316,10 @@ func Default() Config {
 			PublicURL:  "http://localhost:8080",
 			AdminGroup: "postern-admins",
 			EnrolFrom:  privateNetworks(),
+			Mail:       PortalMail{UserName: "login"},
+			VPN:        PortalVPN{UserName: "login"},
+			WiFi:       PortalWiFi{UserName: "login"},
+			Printer:    PortalPrinter{UserName: "login"},
 		},
 		AppPasswords: AppPasswords{
 			Format:           "standard",

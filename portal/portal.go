@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -41,6 +42,13 @@ type SessionList interface {
 	EndOtherSessions(ctx context.Context, accountID, digest string) (int, error)
 }
 
+// Events reads the record.
+type Events interface {
+	// Events returns what f selects, newest first. directory.ErrNotFound: the
+	// event that f names is kept no more.
+	Events(ctx context.Context, f directory.EventFilter) ([]directory.Event, error)
+}
+
 // Settings is what the configuration says about the portal. It is replaced as
 // a whole at reload and never changed in place.
 type Settings struct {
@@ -49,6 +57,8 @@ type Settings struct {
 	EnrolFrom      []netip.Prefix
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	SelfService    bool           // owners may make app passwords
+	Contact        string         // whom people ask; "": the administrator
+	Told           Told           // what people are told to fill in elsewhere
 }
 
 // Config is what a Portal is made of. All fields are needed.
@@ -57,6 +67,7 @@ type Config struct {
 	Accounts *account.Service
 	Sessions Sessions
 	Listing  SessionList
+	Events   Events
 	Keys     *secret.Keys
 	Random   io.Reader
 	Now      func() time.Time
@@ -76,7 +87,7 @@ type Portal struct {
 
 // New returns a Portal.
 func New(c Config) (*Portal, error) {
-	if c.Engine == nil || c.Accounts == nil || c.Sessions == nil || c.Listing == nil ||
+	if c.Engine == nil || c.Accounts == nil || c.Sessions == nil || c.Listing == nil || c.Events == nil ||
 		c.Keys == nil || c.Random == nil || c.Now == nil || c.Settings == nil || c.Log == nil {
 		return nil, errors.New("portal: a field of Config is not set")
 	}
@@ -92,17 +103,17 @@ func New(c Config) (*Portal, error) {
 // ServeHTTP answers one request.
 func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.handler.ServeHTTP(w, r) }
 
-// Serve answers on the listener of srv until ctx ends, then lets requests
-// under way finish for up to ten seconds.
-func Serve(ctx context.Context, srv *http.Server, serve func() error) error {
+// Serve answers on ln until ctx ends, then lets requests under way finish for
+// as long as drain.
+func Serve(ctx context.Context, srv *http.Server, ln net.Listener, drain time.Duration) error {
 	ended := make(chan error, 1)
-	go func() { ended <- serve() }()
+	go func() { ended <- srv.Serve(ln) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serving the portal: %w", err)
 	case <-ctx.Done():
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	if err := srv.Shutdown(grace); err != nil {
 		return fmt.Errorf("ending the portal: %w", err)

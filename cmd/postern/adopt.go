@@ -39,6 +39,10 @@ func keepForRestart(old, next *config.Config) (keys []string) {
 		keys = append(keys, "tls")
 		next.TLS = old.TLS
 	}
+	if portalTLS(old) != portalTLS(next) {
+		keys = append(keys, "portal.public_url")
+		next.Portal.PublicURL, next.Portal.TrustedProxies = old.Portal.PublicURL, old.Portal.TrustedProxies
+	}
 	return keys
 }
 
@@ -71,7 +75,7 @@ func (s *server) adopt(next *loaded) error {
 	if err != nil {
 		return inFile(next.path, err)
 	}
-	next.rules, next.settings = rules, settingsOf(&next.Config, rules)
+	next.rules, next.settings, next.portal = rules, settingsOf(&next.Config, rules), portalSettingsOf(&next.Config)
 	if wrong, _ := next.CheckFiles(); len(wrong) > 0 {
 		return &config.Error{File: next.path, Problems: wrong}
 	}

@@ -35,6 +35,17 @@ name = "vpn"
 address = "127.0.0.1"
 secret_file = "vpn.secret"
 
+[portal]
+listen = "127.0.0.1:0"
+public_url = "http://localhost:0"
+
+[portal.mail]
+imap = "imaps://mail.example.org"
+smtp = "submissions://mail.example.org"
+
+[portal.vpn]
+server = "vpn.example.org"
+
 [tls]
 
 [[service]]

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"postern/directory"
 	"postern/ldapsrv/wire"
 	"postern/secret"
 )
@@ -135,7 +136,15 @@ func (d *demo) hold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	admin, err := d.addAdministrator(ctx)
+	if err != nil {
+		return err
+	}
 	var b strings.Builder
+	address := d.server.portalSettings().PublicURL.String()
+	fmt.Fprintf(&b, "\nThe portal is at %s. Sign in and set the second step up:\n\n", address)
+	fmt.Fprintf(&b, "  as eve:               %s\n", eve.main.Reveal())
+	fmt.Fprintf(&b, "  as the administrator: %s, who then goes to %s/admin: %s\n", admin.login, address, admin.main.Reveal())
 	b.WriteString("\nThe server goes on. eve has MFA on. Try it from another shell:\n")
 	for _, try := range []struct {
 		comment  string
@@ -154,6 +163,20 @@ func (d *demo) hold(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// addAdministrator adds somebody who administers at the portal.
+func (d *demo) addAdministrator(ctx context.Context) (person, error) {
+	admin, err := d.add(ctx, "olivia", "Olivia Example")
+	if err != nil {
+		return person{}, err
+	}
+	group := d.server.current.Load().Portal.AdminGroup
+	if _, err := d.people.AddGroup(ctx, d.actor, group, ""); err != nil {
+		return person{}, err
+	}
+	_, err = d.people.AddMember(ctx, d.actor, group, directory.Member{ID: admin.id, Name: admin.login})
+	return admin, err
 }
 
 // commands are a bind, a bind under TLS and a RADIUS request, ready to paste.

@@ -6,6 +6,7 @@ import (
 	"postern/account"
 	"postern/config"
 	"postern/policy"
+	"postern/portal"
 )
 
 // loaded is a valid configuration with what the packages make of it.
@@ -15,6 +16,7 @@ type loaded struct {
 	warnings []config.Problem
 	rules    *policy.Rules
 	settings *account.Settings
+	portal   *portal.Settings
 }
 
 // loadConfig reads the configuration that --config names.
@@ -27,7 +29,7 @@ func (e *env) loadConfig() (loaded, error) {
 	if err != nil {
 		return loaded{}, inFile(e.configPath, err)
 	}
-	return loaded{c, e.configPath, warnings, rules, settingsOf(&c, rules)}, nil
+	return loaded{c, e.configPath, warnings, rules, settingsOf(&c, rules), portalSettingsOf(&c)}, nil
 }
 
 // inFile adds the file's name to problems with its keys.

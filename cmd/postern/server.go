@@ -13,6 +13,7 @@ import (
 
 	"postern/ldapsrv"
 	"postern/policy"
+	"postern/portal"
 	"postern/radiussrv"
 	"postern/secret"
 	"postern/store"
@@ -44,6 +45,7 @@ type server struct {
 	engine  *policy.Engine
 	ldap    *ldapsrv.Server
 	radius  *radiussrv.Server
+	portal  *portal.Portal // nil where it is off
 
 	certificate *certificate // nil without [tls]
 	listeners   []*listener
@@ -61,7 +63,7 @@ type server struct {
 func openServer(ctx context.Context, e *env, c loaded, log *slog.Logger, level *slog.LevelVar) (*server, error) {
 	s := &server{env: e, log: log, level: level}
 	s.current.Store(&c)
-	for _, open := range []func(context.Context, loaded) error{s.openData, s.openEngine, s.openTLS, s.openLDAP, s.openRADIUS, s.listen} {
+	for _, open := range []func(context.Context, loaded) error{s.openData, s.openEngine, s.openTLS, s.openLDAP, s.openRADIUS, s.openPortal, s.listen} {
 		if err := open(ctx, c); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
