@@ -49,8 +49,15 @@ func canonicalRow(h Holding) []byte {
 	networks := sorted(c.Networks, netip.Prefix.Compare)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(networks)))
 	for _, n := range networks {
-		b = appendField(b, n.String())
+		b = appendNetwork(b, n)
 	}
+	return b
+}
+
+func appendNetwork(b []byte, n netip.Prefix) []byte {
+	at := len(b)
+	b = n.AppendTo(append(b, 0, 0, 0, 0))
+	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
 	return b
 }
 

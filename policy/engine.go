@@ -17,6 +17,7 @@ type EngineConfig struct {
 	Keys          *secret.Keys
 	Verifier      Verifier
 	Recorder      Recorder
+	Holdings      Holdings         // nil: Explain knows of no app passwords
 	Rehasher      Rehasher         // nil: stale hashes stay as they are
 	Now           func() time.Time // nil: time.Now
 	Log           *slog.Logger     // nil: nothing is logged
@@ -28,6 +29,7 @@ type EngineConfig struct {
 type Engine struct {
 	records       Records
 	challengeable Challengeable
+	holdings      Holdings
 	keys          *secret.Keys
 	verifier      Verifier
 	recorder      Recorder
@@ -44,7 +46,7 @@ type Engine struct {
 // Unavailable.
 func NewEngine(c EngineConfig) *Engine {
 	e := &Engine{
-		records: c.Records, challengeable: c.Challengeable, keys: c.Keys,
+		records: c.Records, challengeable: c.Challengeable, holdings: c.Holdings, keys: c.Keys,
 		verifier: c.Verifier, recorder: c.Recorder, now: c.Now, log: c.Log,
 	}
 	if e.now == nil {

@@ -77,7 +77,7 @@ func newWorld(t testing.TB) *world {
 // start makes the engine, with the world's clock, rules and rehasher.
 func (w *world) start() {
 	w.engine = NewEngine(EngineConfig{
-		Records: w, Challengeable: w, Keys: w.keys, Verifier: w, Recorder: w, Rehasher: w.rehash,
+		Records: w, Challengeable: w, Holdings: w, Keys: w.keys, Verifier: w, Recorder: w, Rehasher: w.rehash,
 		Now: func() time.Time { return w.now() },
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})

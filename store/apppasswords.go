@@ -23,11 +23,13 @@ const (
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, '', '')`
 	appPasswordsLive = `SELECT count(*) FROM app_passwords WHERE account_id = $1 AND kind = 0 AND revoked_at = 0
   AND (expires_at = 0 OR expires_at > $2) AND (created_at > $3 OR last_used_at > $3)`
-	appPasswordRevoke    = `UPDATE app_passwords SET revoked_at = $3 WHERE account_id = $1 AND id = $2 AND revoked_at = 0`
-	appPasswordRename    = `UPDATE app_passwords SET label = $3 WHERE account_id = $1 AND id = $2`
-	appPasswordIs        = `SELECT count(*) FROM app_passwords WHERE account_id = $1 AND id = $2`
-	appPasswordsRevoke   = `UPDATE app_passwords SET revoked_at = $2 WHERE account_id = $1 AND revoked_at = 0`
-	appPasswordsOf       = `SELECT ` + appPasswordColumns + ` FROM app_passwords c WHERE c.account_id = $1 ORDER BY c.created_at DESC, c.id`
+	appPasswordRevoke  = `UPDATE app_passwords SET revoked_at = $3 WHERE account_id = $1 AND id = $2 AND revoked_at = 0`
+	appPasswordRename  = `UPDATE app_passwords SET label = $3 WHERE account_id = $1 AND id = $2`
+	appPasswordIs      = `SELECT count(*) FROM app_passwords WHERE account_id = $1 AND id = $2`
+	appPasswordsRevoke = `UPDATE app_passwords SET revoked_at = $2 WHERE account_id = $1 AND revoked_at = 0`
+	appPasswordsOf     = `SELECT ` + appPasswordColumns + ` FROM app_passwords c WHERE c.account_id = $1 ORDER BY c.created_at DESC, c.id`
+	holdingsOf         = `SELECT ` + holdingColumns + `, 0 FROM app_passwords c JOIN accounts a ON a.id = c.account_id
+  WHERE c.account_id = $1 ORDER BY c.created_at DESC, c.id`
 	appPasswordsSealedOf = `SELECT ` + holdingColumns + `, 0 FROM app_passwords c JOIN accounts a ON a.id = c.account_id
   WHERE c.account_id = $1 AND c.revoked_at = 0 AND c.challenge > 0
   ORDER BY CASE WHEN c.expires_at = 0 OR c.expires_at > $2 THEN 0 ELSE 1 END, c.created_at DESC, c.id LIMIT $3`
@@ -130,9 +132,19 @@ func readHolding(r *row) (h policy.Holding, err error) {
 // ChallengeHoldings returns the app passwords of the account that hold sealed
 // forms and are not revoked, those that have not expired first; see
 // policy.Challengeable.
-func (s *Store) ChallengeHoldings(ctx context.Context, accountID string, now time.Time, limit int) (list []policy.Holding, err error) {
-	err = s.view(ctx, "listing what challenges can be answered with", func(ses *session) error {
-		return ses.each(appPasswordsSealedOf, []any{accountID, seconds(now), limit}, func(r *row) error {
+func (s *Store) ChallengeHoldings(ctx context.Context, accountID string, now time.Time, limit int) ([]policy.Holding, error) {
+	return s.holdings(ctx, "listing what challenges can be answered with", appPasswordsSealedOf, accountID, seconds(now), limit)
+}
+
+// Holdings returns all credentials of an account, ended ones too, newest
+// first; see policy.Holdings.
+func (s *Store) Holdings(ctx context.Context, accountID string) ([]policy.Holding, error) {
+	return s.holdings(ctx, "listing the credentials of an account", holdingsOf, accountID)
+}
+
+func (s *Store) holdings(ctx context.Context, doing, text string, args ...any) (list []policy.Holding, err error) {
+	err = s.view(ctx, doing, func(ses *session) error {
+		return ses.each(text, args, func(r *row) error {
 			h, err := readHolding(r)
 			list = append(list, h)
 			return err

@@ -10,5 +10,7 @@ import (
 var (
 	_ policy.Records       = (*store.Store)(nil)
 	_ policy.Challengeable = (*store.Store)(nil)
+	_ policy.Holdings      = (*store.Store)(nil)
+	_ policy.Sink          = (*store.Store)(nil)
 	_ account.Records      = (*store.Store)(nil)
 )
