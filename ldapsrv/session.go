@@ -136,22 +136,15 @@ func refuse(r request, out []byte, result wire.Result) answer {
 	return answer{out: wire.AppendResult(out, r.ID, op, result)}
 }
 
-// unknownCritical reports whether m has a control that must not be passed
-// over and is not known for its operation (RFC 4511 §4.1.11).
+// unknownCritical reports whether m has a control that is not known and must
+// not be passed over (RFC 4511 §4.1.11). ManageDsaIT is known for every
+// operation: it asks to see referrals as entries, and there are none (RFC
+// 3296).
 func unknownCritical(m wire.Message) bool {
 	for _, c := range m.Controls {
-		if c.Critical && !knownControl(m.Op, c.Type) {
+		if c.Critical && string(c.Type) != wire.OIDManageDsaIT {
 			return true
 		}
 	}
 	return false
-}
-
-// knownControl reports whether a control means something to op here.
-// ManageDsaIT asks to see referrals as entries; there are none (RFC 3296).
-func knownControl(op wire.Op, oid []byte) bool {
-	if op == wire.OpBind || op == wire.OpExtended {
-		return false
-	}
-	return string(oid) == wire.OIDManageDsaIT
 }

@@ -203,8 +203,6 @@ func TestWhatIsRefusedBeforeAnyAttempt(t *testing.T) {
 		{"a broken name without a password", bindMessage(1, "uid=,,", ""), bindAnswer(1, wire.UnwillingToPerform, noName)},
 		{"a broken name", bindMessage(1, "uid=ann,,"+testBase, "right"), bindAnswer(1, wire.InvalidDNSyntax, badName)},
 		{"a critical control", bindMessage(1, annName, "right", "!1.2.3"), bindAnswer(1, wire.UnavailableCriticalExtension, critical)},
-		{"a control that is critical and not for binds", bindMessage(1, annName, "right", "!"+wire.OIDManageDsaIT),
-			bindAnswer(1, wire.UnavailableCriticalExtension, critical)},
 		{"a bind without its method", message(1, wire.OpBind, nothing), bindAnswer(1, wire.ProtocolError, "the bind request cannot be decoded")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
