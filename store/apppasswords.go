@@ -55,7 +55,7 @@ var (
 
 // maxDigests is how many keys a key file may hold: more is refused, not
 // ignored.
-const maxDigests = 8
+const maxDigests = 16
 
 // appPasswordTexts builds the query for 1 to maxDigests digests, which begin
 // at placeholder first.
@@ -63,7 +63,7 @@ func appPasswordTexts(named string, first int) (texts [maxDigests + 1]string) {
 	var in []string
 	for n := 1; n <= maxDigests; n++ {
 		in = append(in, "$"+strconv.Itoa(first+n-1))
-		texts[n] = `SELECT ` + holdingColumns + `, ` + named + `
+		texts[n] = `SELECT ` + holdingColumns + `, CASE WHEN ` + named + ` THEN 1 ELSE 0 END
   FROM app_passwords c JOIN accounts a ON a.id = c.account_id WHERE c.digest IN (` + strings.Join(in, ", ") + `)`
 	}
 	return texts

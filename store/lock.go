@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // lockName is the file in the data directory that the running server holds.
@@ -16,6 +17,13 @@ const lockName = "postern.lock"
 // DirLock is a data directory held by one process. The kernel lets go of it
 // when the process ends, however it ends.
 type DirLock struct{ f *os.File }
+
+// lockWithin is how long Lock tries: others hold the lock for a moment to ask
+// whether a server runs.
+const (
+	lockWithin = time.Second
+	lockEvery  = 20 * time.Millisecond
+)
 
 // Lock takes the data directory for this process and writes its pid into the
 // lock file. ErrServing: another process has it; the error names its pid.
@@ -27,7 +35,7 @@ func Lock(dir string) (*DirLock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the lock file: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := lockFile(f, time.Now().Add(lockWithin)); err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fmt.Errorf("%w%s", ErrServing, holder(dir))
@@ -39,6 +47,16 @@ func Lock(dir string) (*DirLock, error) {
 		return nil, fmt.Errorf("writing the lock file: %w", err)
 	}
 	return &DirLock{f}, nil
+}
+
+func lockFile(f *os.File, until time.Time) error {
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(until) {
+			return err
+		}
+		time.Sleep(lockEvery)
+	}
 }
 
 func writePID(f *os.File) error {

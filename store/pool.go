@@ -13,13 +13,14 @@ import (
 type pool struct {
 	connect func() (driver.Conn, error)
 	slots   chan struct{} // one token for each session lent
+	closing chan struct{} // closed by close
 
 	mu   sync.Mutex
 	free []*session
 }
 
 func newPool(size int, connect func() (driver.Conn, error)) *pool {
-	return &pool{connect: connect, slots: make(chan struct{}, size)}
+	return &pool{connect: connect, slots: make(chan struct{}, size), closing: make(chan struct{})}
 }
 
 func (p *pool) get(ctx context.Context) (*session, error) {
@@ -28,6 +29,8 @@ func (p *pool) get(ctx context.Context) (*session, error) {
 	}
 	select {
 	case p.slots <- struct{}{}:
+	case <-p.closing:
+		return nil, errClosed
 	case <-ctx.Done():
 		return nil, fmt.Errorf("waiting for a database connection: %w", ctx.Err())
 	}
@@ -64,9 +67,11 @@ func (p *pool) put(ses *session, err error) {
 	<-p.slots
 }
 
-// close waits for sessions that are lent and ends them all. None can be had
-// afterwards.
+var errClosed = errors.New("the database is closed")
+
+// close waits for sessions that are lent and ends them all.
 func (p *pool) close() error {
+	close(p.closing)
 	for range cap(p.slots) {
 		p.slots <- struct{}{}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"postern/directory"
 	"postern/policy"
@@ -114,7 +115,7 @@ func (w *where) term(t directory.Term) string {
 	case directory.Equals:
 		return column + " = " + w.arg(t.Value)
 	case directory.Prefix:
-		return column + " LIKE " + w.arg(escapeLike(t.Value)+"%") + ` ESCAPE '\'`
+		return "(" + column + " >= " + w.arg(t.Value) + " AND " + column + " < " + w.arg(t.Value+string(utf8.MaxRune)) + ")"
 	case directory.Contains:
 		return column + " LIKE " + w.arg("%"+escapeLike(t.Value)+"%") + ` ESCAPE '\'`
 	case directory.AtLeast:

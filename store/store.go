@@ -4,14 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync/atomic"
 )
 
-// readers is how many reads run side by side. A point read takes some ten
-// microseconds, so a few keep any number of connections busy.
-const readers = 6
+// readers is how many reads run side by side. A point read takes less than ten
+// microseconds, so twice the processors keep any number of clients busy.
+func readers() int { return min(max(4, 2*runtime.GOMAXPROCS(0)), 16) }
 
 // Store is an open database. It may be used concurrently. Reads run side by
 // side; changes run one after the other.
@@ -19,6 +21,7 @@ type Store struct {
 	path   string
 	read   *pool
 	write  *pool
+	closed atomic.Bool
 	broken atomic.Pointer[error]
 	failed chan error
 }
@@ -56,7 +59,7 @@ func (s *Store) open(ctx context.Context, opts Options) error {
 	if err := s.prepareSchema(ctx, opts); err != nil {
 		return err
 	}
-	s.read = newPool(readers, connectSQLite(s.path, readerSettings, readerPragmas))
+	s.read = newPool(readers(), connectSQLite(s.path, readerSettings, readerPragmas))
 	ses, err := s.read.get(ctx)
 	if err != nil {
 		return err
@@ -65,8 +68,12 @@ func (s *Store) open(ctx context.Context, opts Options) error {
 	return nil
 }
 
-// Close ends all connections. Nothing may be called after it.
+// Close waits for what is running and ends all connections. What is called
+// after it fails.
 func (s *Store) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
 	var errs []error
 	for _, p := range []*pool{s.read, s.write} {
 		if p != nil {
@@ -89,18 +96,38 @@ func prepareFile(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("making the data directory: %w", err)
 	}
-	path := FileIn(dir)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return "", fmt.Errorf("opening the database: %w", err)
+	path := filepath.Join(dir, fileName)
+	if err := makeEmpty(path); err != nil {
+		return "", fmt.Errorf("making the database file: %w", err)
 	}
-	defer f.Close()
 	for _, p := range []string{dir, path} {
 		if err := keepOthersOut(p); err != nil {
 			return "", err
 		}
 	}
 	return path, nil
+}
+
+// makeEmpty makes an empty file at path unless there is one. The file gets its
+// name only when it is closed: closing a database file by another way than
+// SQLite's own would drop the locks this process holds on it (POSIX locks end
+// with the first close).
+func makeEmpty(path string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), fileName+".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 func keepOthersOut(path string) error {
