@@ -145,7 +145,7 @@ func chooseExpiry(settings *Settings, now, asked time.Time) (time.Time, error) {
 }
 
 func sortNetworks(networks []netip.Prefix) []netip.Prefix {
-	sorted := make([]netip.Prefix, 0, len(networks))
+	var sorted []netip.Prefix
 	for _, n := range networks {
 		sorted = append(sorted, n.Masked())
 	}

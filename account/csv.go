@@ -112,9 +112,9 @@ func csvError(err error) error {
 	}
 	switch {
 	case errors.Is(parse.Err, csv.ErrFieldCount):
-		return &LineError{parse.Line, "this line has more or fewer fields than the header; one that holds a comma is quoted"}
+		return &LineError{parse.StartLine, "this line has more or fewer fields than the header; one that holds a comma is quoted"}
 	case errors.Is(parse.Err, csv.ErrQuote), errors.Is(parse.Err, csv.ErrBareQuote):
-		return &LineError{parse.Line, `a quote (") stands where none may; a field that holds one is quoted and doubles it`}
+		return &LineError{parse.StartLine, `a quote (") stands where none may; a field that holds one is quoted and doubles it`}
 	}
-	return &LineError{parse.Line, parse.Err.Error()}
+	return &LineError{parse.StartLine, parse.Err.Error()}
 }

@@ -88,8 +88,9 @@ type Methods interface {
 	// Methods returns those of an account, oldest first.
 	Methods(ctx context.Context, accountID string) ([]policy.Method, error)
 	AddMethod(ctx context.Context, m policy.Method, ev directory.Event) error
-	// AdvanceMethod sets the counter to a value, not below from, and notes the
-	// use. directory.ErrConflict: it does not stand at from any more.
+	// AdvanceMethod moves the counter from one value to a higher one, or leaves
+	// it at 0 for a key that does not count, and notes the use.
+	// directory.ErrConflict: it does not stand at from any more.
 	// It keeps no event: the sign-in has its own.
 	AdvanceMethod(ctx context.Context, id string, from, to int64, at time.Time) error
 }

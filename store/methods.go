@@ -15,7 +15,8 @@ const (
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	methodDelete  = `DELETE FROM mfa_methods WHERE account_id = $1 AND id = $2`
 	methodRename  = `UPDATE mfa_methods SET label = $3 WHERE account_id = $1 AND id = $2`
-	methodAdvance = `UPDATE mfa_methods SET counter = $3, last_used_at = $4 WHERE id = $1 AND counter = $2 AND $3 > $2`
+	methodAdvance = `UPDATE mfa_methods SET counter = $3, last_used_at = $4 WHERE id = $1 AND counter = $2
+  AND ($3 > $2 OR $3 = 0 AND $2 = 0)`
 	methodsDelete = `DELETE FROM mfa_methods WHERE account_id = $1`
 )
 
@@ -42,7 +43,8 @@ func (s *Store) AddMethod(ctx context.Context, m policy.Method, ev directory.Eve
 
 // AdvanceMethod moves the counter from one value to a higher one and notes the
 // use, so that a code counts once however many present it at a time.
-// directory.ErrConflict: it does not stand at from any more, or to is no higher.
+// A key that does not count stays at 0. directory.ErrConflict: the counter does
+// not stand at from any more, or to is no higher.
 func (s *Store) AdvanceMethod(ctx context.Context, id string, from, to int64, at time.Time) error {
 	return s.update(ctx, "using a second factor", func(ses *session) error {
 		n, err := ses.exec(methodAdvance, id, from, to, seconds(at))
