@@ -243,7 +243,7 @@ func (r *eventReader) printLines(list []eventJSON, first bool) error {
 	}
 	for _, ev := range list {
 		t.row(shown(time.Time(ev.At)), ev.Kind, ev.who(), dash(ev.result()), fmt.Sprint(ev.Count), dash(ev.through()),
-			dash(ev.from()), dash(ev.Actor), dash(ev.Detail))
+			dash(ev.from()), dash(ev.Actor), dash(ev.about()))
 	}
 	return t.flush()
 }
@@ -273,6 +273,9 @@ func (ev eventJSON) through() string {
 	way := strings.Trim(ev.Protocol+"/"+ev.Method, "/")
 	return strings.Join(strings.Fields(ev.Service+" "+way+" "+ev.Client), " ")
 }
+
+// about is the app password and the detail.
+func (ev eventJSON) about() string { return strings.TrimSpace(ev.Credential + " " + ev.Detail) }
 
 // from is the client's address, with the person's own where it was reported.
 func (ev eventJSON) from() string {
