@@ -14,8 +14,20 @@ func FoldText(s string) string {
 	if lower, ok := foldASCII(s); ok {
 		return lower
 	}
-	folded := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s)))
+	folded := norm.NFKC.String(cases.Fold().String(strings.Map(capitalCherokee, norm.NFKC.String(s))))
 	return strings.Join(strings.Fields(folded), " ")
+}
+
+// capitalCherokee leaves only capitals of Cherokee for cases.Fold, which
+// exchanges the two cases of that script where it should make them one.
+func capitalCherokee(r rune) rune {
+	switch {
+	case r >= 0xab70 && r <= 0xabbf:
+		return r - 0xab70 + 0x13a0
+	case r >= 0x13f8 && r <= 0x13fd:
+		return r - 8
+	}
+	return r
 }
 
 // foldASCII folds the common case, printable ASCII, without the tables.

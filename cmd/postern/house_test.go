@@ -50,3 +50,20 @@ func TestHouseDescribesEveryPackage(t *testing.T) {
 		}
 	}
 }
+
+// TestHouseTestsEveryPackage: the exceptions hold nothing of their own that
+// could be wrong.
+func TestHouseTestsEveryPackage(t *testing.T) {
+	tested := map[string]bool{
+		".":               true, // the shipped configuration, which config's tests load
+		"store/storetest": true, // a suite of tests; store runs it
+	}
+	for _, s := range sources(t) {
+		tested[s.dir] = tested[s.dir] || s.test
+	}
+	for dir, ok := range tested {
+		if !ok {
+			t.Errorf("%s has no test file", dir)
+		}
+	}
+}
