@@ -75,13 +75,6 @@ func benchHolding(i, j int) policy.Holding {
 	return h
 }
 
-func ok(tb testing.TB, err error) {
-	tb.Helper()
-	if err != nil {
-		tb.Fatal(err)
-	}
-}
-
 // BenchmarkAppPassword is the one query of an attempt with an app password,
 // by login and by mail address, drawn at random.
 func BenchmarkAppPassword(b *testing.B) {

@@ -11,7 +11,7 @@ var (
 	// ErrFatal says that the disk failed under the database, or that the file
 	// is damaged. What was being written is in doubt and nothing more can be
 	// trusted to be written: the process should stop and be started again.
-	ErrFatal = errors.New("the database's disk failed")
+	ErrFatal = errors.New("the database is damaged, or the disk under it failed")
 	// ErrReadOnly says that nothing can be written for now: the disk is full
 	// or read-only. Reading goes on, and writing recovers by itself.
 	ErrReadOnly = errors.New("the database cannot be written: the disk is full or read-only")

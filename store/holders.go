@@ -24,8 +24,11 @@ const (
 	holderByLogin = `SELECT ` + holderColumns + ` FROM accounts a WHERE a.kind = $1 AND a.login_key = $2`
 	// holderByName finds two rows where two accounts are denoted: the second is
 	// only counted.
-	holderByName = `SELECT ` + holderColumns + ` FROM accounts a WHERE a.kind = $1 AND ` + denoted + ` LIMIT 2`
-	denoted      = `(a.login_key = $2 OR a.mail_key = $3 OR a.login_key = $4)`
+	holderByName = `SELECT ` + holderColumns + ` FROM accounts a WHERE a.id IN (` + denoted + `) LIMIT 2`
+	// denoted is a union, because SQLite would answer an OR by reading everybody.
+	denoted = `SELECT id FROM accounts WHERE kind = $1 AND login_key = $2
+    UNION SELECT id FROM accounts WHERE kind = $1 AND mail_key = $3
+    UNION SELECT id FROM accounts WHERE kind = $1 AND login_key = $4`
 )
 
 // HolderByName finds the one account that name denotes, groups included; see
