@@ -23,7 +23,7 @@ const (
 
 // String returns the word the golden table and the events use.
 func (k ClientKind) String() string {
-	return [...]string{"legacy", "legacy-otp", "interactive"}[k]
+	return nameOf(k, "legacy", "legacy-otp", "interactive")
 }
 
 // Protocol names the door an attempt came through.

@@ -53,10 +53,10 @@ func mismatch(f Facts) Reason {
 
 // decideAppPassword holds rules 3 and 5.
 func decideAppPassword(f Facts) Decision {
-	if f.Client == Interactive {
-		return verdict(Reject, ReasonNotInteractive)
+	if f.Client == Legacy || f.Client == LegacyOTP {
+		return verdict(Accept, ReasonAppPassword)
 	}
-	return verdict(Accept, ReasonAppPassword)
+	return verdict(Reject, ReasonNotInteractive)
 }
 
 // decidePrimary holds what stands before the rules for a right primary.
@@ -85,23 +85,29 @@ func decideInteractive(f Facts) Decision {
 	return verdict(SecondFactor, ReasonAskSecondFactor)
 }
 
-// decideLegacy holds rules 2 and 4 and the three switches that soften them. A
-// client that can ask for a code is asked to do so also under report-only:
-// report-only accepts what would be refused, and this is not refused.
+// decideLegacy holds rule 2 and the switches that soften it. A client that can
+// ask for a code asks also under report-only: report-only accepts what would be
+// refused, and this is not refused.
 func decideLegacy(f Facts) Decision {
 	switch {
-	case f.MFA == MFAEnforced && f.Client == LegacyOTP && f.Match == MatchPrimaryAndSecond:
-		return verdict(Accept, ReasonPrimaryAndSecond)
-	case f.MFA == MFAEnforced && f.Client == LegacyOTP:
-		return verdict(SecondFactor, ReasonAskSecondFactor)
-	case f.MFA != MFAOff && !(f.MFA == MFAEnabled && f.Grace):
+	case f.MFA == MFAOff:
+		return decideDemand(f, ReasonPrimary)
+	case f.MFA == MFAEnabled && f.Grace:
+		return decideDemand(f, ReasonGrace)
+	case f.MFA == MFAEnabled || f.Client != LegacyOTP:
 		return soften(f, ReasonPrimaryWithMFA, ReasonWouldRefuseMFA)
-	case f.Demand == AppPasswordDemanded:
-		return soften(f, ReasonPrimaryNotHere, ReasonWouldRefuseHere)
-	case f.MFA == MFAEnabled:
-		return verdict(Accept, ReasonGrace)
+	case f.Match == MatchPrimaryAndSecond:
+		return verdict(Accept, ReasonPrimaryAndSecond)
 	}
-	return verdict(Accept, ReasonPrimary)
+	return verdict(SecondFactor, ReasonAskSecondFactor)
+}
+
+// decideDemand holds rule 4. why is what it is accepted for.
+func decideDemand(f Facts, why Reason) Decision {
+	if f.Demand != PrimaryWillDo {
+		return soften(f, ReasonPrimaryNotHere, ReasonWouldRefuseHere)
+	}
+	return verdict(Accept, why)
 }
 
 // soften refuses, or under report-only accepts and says it would refuse.

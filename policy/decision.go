@@ -14,10 +14,10 @@ const (
 	Unavailable  // something broke; nothing was decided
 )
 
-var outcomeNames = [...]string{"reject", "accept", "second_factor", "enrol", "busy", "unavailable"}
+var outcomeNames = []string{"reject", "accept", "second_factor", "enrol", "busy", "unavailable"}
 
 // String returns the stable name of the outcome, as events hold it.
-func (o Outcome) String() string { return outcomeNames[o] }
+func (o Outcome) String() string { return nameOf(o, outcomeNames...) }
 
 // Reason says why. The set is closed. It is for the log and the event and
 // never for the wire.

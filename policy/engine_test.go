@@ -263,8 +263,8 @@ func TestAnEndedContextIsUnavailable(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	d := w.engine.Authenticate(ctx, Attempt{Client: mailClient, Login: "bob", Secret: text(bobPassword), Remote: mailAddr})
-	if d.Outcome != Unavailable || len(w.events) != 1 {
-		t.Errorf("%v, %d events", d.Outcome, len(w.events))
+	if d.Outcome != Unavailable || len(w.events) != 1 || strings.Contains(w.log.String(), "level=ERROR") {
+		t.Errorf("%v, %d events, log:\n%s", d.Outcome, len(w.events), w.log)
 	}
 }
 

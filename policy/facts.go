@@ -38,7 +38,16 @@ const (
 
 // String returns the word people know: "enforced", "enabled", "off".
 func (m MFAState) String() string {
-	return [...]string{"enforced", "enabled", "off"}[m]
+	return nameOf(m, "enforced", "enabled", "off")
+}
+
+// nameOf names a value of a small enumeration; one that has no name is not
+// worth a crash.
+func nameOf[E ~uint8](value E, names ...string) string {
+	if int(value) >= len(names) {
+		return "unknown"
+	}
+	return names[value]
 }
 
 // Demand says whether the service or a group demands app passwords of this

@@ -27,6 +27,12 @@ type Grant struct {
 	at         time.Time
 }
 
+// String returns a constant: what a Grant holds is for the engine alone.
+func (Grant) String() string { return "[grant]" }
+
+// GoString returns a constant.
+func (Grant) GoString() string { return "[grant]" }
+
 // primaryStamp says which primary password was verified.
 type primaryStamp struct {
 	hash      secret.Text

@@ -107,3 +107,18 @@ func TestInvariantsZeroValuesRefuse(t *testing.T) {
 		t.Errorf("a right primary with everything else zero: %v %q", d.Outcome, d.Reason)
 	}
 }
+
+// TestInvariantsAValueNobodyNamedOpensNothing puts on each axis a value that
+// is no constant: it opens only what the zero value, the strictest, opens too.
+func TestInvariantsAValueNobodyNamedOpensNothing(t *testing.T) {
+	for _, a := range axes[:7] {
+		for f := range everyFacts() {
+			zero := f
+			a.set(&zero, 0)
+			a.set(&f, len(a.words))
+			if d := Decide(f); d.Outcome == Accept && Decide(zero).Outcome != Accept {
+				t.Fatalf("%s without a name: %+v: %v %q", a.name, f, d.Outcome, d.Reason)
+			}
+		}
+	}
+}

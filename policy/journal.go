@@ -30,7 +30,7 @@ const (
 	writeWithin   = 10 * time.Second // bounds one write
 	atOnce        = 512              // events or uses in one transaction
 	eventsHeld    = 16384            // different events in memory
-	unknownHeld   = 1024             // of them in one minute, of unknown logins
+	unknownHeld   = 256              // of them in one minute, of unknown logins
 	usesHeld      = 65536            // credentials in memory
 	usesMany      = 8192             // credentials that are written at once
 	notRecordedBy = "more different sign-ins than are kept, or the database cannot be written"

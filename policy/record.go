@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"time"
@@ -70,6 +71,8 @@ func reported(address string) string {
 // error, what an app password does all day is for debugging.
 func (t *trial) level(d Decision) slog.Level {
 	switch {
+	case errors.Is(t.err, context.Canceled): // who asked is gone
+		return slog.LevelInfo
 	case d.Outcome == Unavailable:
 		return slog.LevelError
 	case d.Outcome == Busy, d.Reason == ReasonForged, t.exempt:

@@ -17,7 +17,7 @@ type mutant struct {
 }
 
 // mutants returns src without each of its cases and ifs in turn, and without
-// each side of each "&&".
+// each side of each "&&" and "||".
 func mutants(src []byte) (all []mutant, err error) {
 	for n := 0; ; n++ {
 		set := token.NewFileSet()
@@ -88,13 +88,15 @@ func (c *collector) removals(list *[]ast.Stmt) {
 	}
 }
 
-// halves offers to put each side of an "&&" in the place of both.
+// halves offers to do without each side of an "&&" or "||".
 func (c *collector) halves(both *ast.BinaryExpr) {
-	if both.Op != token.LAND {
+	nothing := map[token.Token]string{token.LAND: "true", token.LOR: "false"}[both.Op]
+	if nothing == "" {
 		return
 	}
-	c.add("only the first of "+c.text([]ast.Expr{both}), func() { both.Y = ast.NewIdent("true") })
-	c.add("only the second of "+c.text([]ast.Expr{both}), func() { both.X = ast.NewIdent("true") })
+	text := c.text([]ast.Expr{both})
+	c.add("only the first of "+text, func() { both.Y = ast.NewIdent(nothing) })
+	c.add("only the second of "+text, func() { both.X = ast.NewIdent(nothing) })
 }
 
 func (c *collector) add(what string, make func()) {

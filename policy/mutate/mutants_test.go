@@ -13,7 +13,7 @@ func f(a, b, c bool) int {
 	switch {
 	case a && b:
 		return 1
-	case c:
+	case b || c:
 		return 2
 	}
 	if a {
@@ -31,9 +31,11 @@ func TestEachCaseIfAndHalfIsTakenAwayOnce(t *testing.T) {
 	want := []struct{ name, gone string }{
 		{"f: without if a", "if a"},
 		{"f: without case a && b", "case a"},
-		{"f: without case c", "case c"},
+		{"f: without case b || c", "case b"},
 		{"f: only the first of a && b", "&& b"},
 		{"f: only the second of a && b", "a &&"},
+		{"f: only the first of b || c", "|| c"},
+		{"f: only the second of b || c", "b ||"},
 	}
 	if len(all) != len(want) {
 		t.Fatalf("%d mutants, want %d", len(all), len(want))
@@ -68,14 +70,14 @@ func TestEveryCaseOfTheRulesIsAmongThem(t *testing.T) {
 
 func TestAMissedMutantIsCountedAndNamed(t *testing.T) {
 	blind := func(src []byte) (bool, error) {
-		return string(src) != sample && bytes.Contains(src, []byte("case c")), nil
+		return string(src) != sample && bytes.Contains(src, []byte("return 2")), nil
 	}
 	var out strings.Builder
 	missed, err := try([]byte(sample), blind, &out)
 	if err != nil || missed != 1 {
 		t.Errorf("missed %d, error %v", missed, err)
 	}
-	if !strings.Contains(out.String(), "MISSED  f: without case c\n") || !strings.Contains(out.String(), "4 of 5 caught\n") {
+	if !strings.Contains(out.String(), "MISSED  f: without case b || c\n") || !strings.Contains(out.String(), "6 of 7 caught\n") {
 		t.Errorf("printed:\n%s", out.String())
 	}
 }
