@@ -48,16 +48,15 @@ type initializer struct {
 	config loaded
 	made   int // how many things were missing
 
-	// uid and gid own what is made: those of a data directory that is there
-	// and belongs to another user. -1 where they are our own.
-	uid, gid int
+	// owner is whose everything made has to be: that of a data directory which
+	// is there and belongs to another user. nil: it is ours.
+	owner *ids
 }
+
+type ids struct{ uid, gid int }
 
 func (i *initializer) run(ctx context.Context) error {
 	if err := i.makeConfig(); err != nil {
-		return err
-	}
-	if err := i.findOwner(); err != nil {
 		return err
 	}
 	for _, step := range []func() error{i.makeKey, i.makeSecrets, i.makeCertificate, i.makeDataDir} {
@@ -74,30 +73,44 @@ func (i *initializer) run(ctx context.Context) error {
 	return i.printNext()
 }
 
-// makeConfig writes the shipped configuration where there is none, and loads
-// the one that is there then.
+// makeConfig writes the shipped configuration where there is none, loads the
+// one that is there then, and with it finds out whose everything is to be.
 func (i *initializer) makeConfig() error {
-	_, err := os.Lstat(i.configPath)
-	there := err == nil
-	if !there {
-		text, err := shippedWith(i.baseDN)
-		if err != nil {
-			return err
-		}
-		if err := os.MkdirAll(filepath.Dir(i.configPath), 0o755); err != nil {
-			return fmt.Errorf("making the configuration's directory: %w", err)
-		}
-		if err := i.create("the configuration", i.configPath, text); err != nil {
+	if !exists(i.configPath) {
+		if err := i.writeConfig(); err != nil {
 			return err
 		}
 	}
+	var err error
 	if i.config, err = i.loadConfig(); err != nil {
 		return err
 	}
-	if there && i.baseDN != "" && i.baseDN != i.config.BaseDN {
+	if i.baseDN != "" && i.baseDN != i.config.BaseDN {
 		return fmt.Errorf("%s is there already and has base_dn = %q: change it there, or leave --base-dn out", i.configPath, i.config.BaseDN)
 	}
-	return nil
+	return i.findOwner(i.config.DataDir)
+}
+
+func (i *initializer) writeConfig() error {
+	text, err := shippedWith(i.baseDN)
+	if err != nil {
+		return err
+	}
+	dir, err := filepath.Abs(filepath.Dir(i.configPath))
+	if err != nil {
+		return fmt.Errorf("finding the configuration's directory: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("making the configuration's directory: %w", err)
+	}
+	c, _, err := config.Parse(text, dir)
+	if err != nil {
+		return fmt.Errorf("reading the shipped configuration: %w", err)
+	}
+	if err := i.findOwner(c.DataDir); err != nil {
+		return err
+	}
+	return i.create("the configuration", i.configPath, text)
 }
 
 // shippedWith returns the shipped configuration for another base DN, or as it
@@ -118,10 +131,9 @@ func shippedWith(baseDN string) ([]byte, error) {
 	return text, nil
 }
 
-// findOwner notes whose files to make.
-func (i *initializer) findOwner() error {
-	i.uid, i.gid = -1, -1
-	info, err := os.Stat(i.config.DataDir)
+// findOwner notes whose files to make. Only root can make somebody else's.
+func (i *initializer) findOwner(dataDir string) error {
+	info, err := os.Stat(dataDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -130,7 +142,7 @@ func (i *initializer) findOwner() error {
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if ok && os.Geteuid() == 0 && stat.Uid != 0 {
-		i.uid, i.gid = int(stat.Uid), int(stat.Gid)
+		i.owner = &ids{int(stat.Uid), int(stat.Gid)}
 	}
 	return nil
 }
@@ -196,7 +208,7 @@ func (i *initializer) makeDatabase(ctx context.Context) error {
 	if err := s.store.Close(); err != nil || there {
 		return err
 	}
-	i.uid = -1 // it is the owner's who made it
+	i.owner = nil // it is the owner's: that is who we are by now
 	return i.wrote("the database", s.store.Path())
 }
 
@@ -222,9 +234,9 @@ func (i *initializer) createPublic(what, path string, content []byte) error {
 // wrote gives what was made to its owner and says so.
 func (i *initializer) wrote(what, path string) error {
 	i.made++
-	if i.uid >= 0 {
-		if err := os.Chown(path, i.uid, i.gid); err != nil {
-			return fmt.Errorf("giving %s to %s: %w", path, userName(i.uid), err)
+	if o := i.owner; o != nil {
+		if err := os.Chown(path, o.uid, o.gid); err != nil {
+			return fmt.Errorf("giving %s to %s: %w", path, userName(o.uid), err)
 		}
 	}
 	_, err := fmt.Fprintf(i.stdout, "Made %s: %s\n", what, path)

@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TZ", "UTC")
+			e.Setenv("GORACE", promptly)
 			e.Setenv("POSTERN_CONFIG", filepath.Join(e.WorkDir, "site", "config.toml"))
 			return nil
 		},

@@ -150,7 +150,9 @@ func TestAServerThatStopsTellsItsClientsAndLetsGo(t *testing.T) {
 	if pid, held := store.ServerPID(filepath.Join(r.dir, "data")); held {
 		t.Errorf("the data is still held by process %d", pid)
 	}
-	open(t, r.dir).close()
+	if err := open(t, r.dir).close(); err != nil {
+		t.Errorf("what was let go cannot be opened and closed again: %v", err)
+	}
 }
 
 func TestWhatCouldNotBeOpenedLeavesNothingOpen(t *testing.T) {
@@ -280,6 +282,40 @@ func TestAReloadIsTakenWholeOrNotAtAll(t *testing.T) {
 	r.reload()
 	if code := r.bind(t, "ann", password.Reveal()); code != wire.InvalidCredentials {
 		t.Errorf("the configuration was not taken: %v\n%s", code, &r.log)
+	}
+}
+
+// TestAHashOfAnotherCostIsRenewedAtAGoodSignIn: whoever signs in is given a
+// hash of the cost that is asked for now, and the password stays good.
+func TestAHashOfAnotherCostIsRenewedAtAGoodSignIn(t *testing.T) {
+	r := start(t)
+	people := r.env.accountsOf(r.site)
+	people.Hasher = secret.NewHasher(secret.Argon2{Memory: 64, Time: 1, Threads: 1}, 1, 0)
+	password, err := people.GeneratePassword()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := people.Add(t.Context(), "cli:test", account.Person{Login: "ann", Secret: password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := func() string {
+		h, err := r.site.store.HolderByID(t.Context(), a.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h.PasswordHash.Reveal()
+	}
+	cheap := stored()
+	if code := r.bind(t, "ann", password.Reveal()); code != wire.Success {
+		t.Fatalf("the bind answers %v", code)
+	}
+	r.engine.Close() // waits for what runs beside the sign-ins
+	if renewed := stored(); renewed == cheap || !strings.Contains(renewed, "m=19456,t=2,p=1") {
+		t.Error("the hash was not renewed")
+	}
+	if code := r.bind(t, "ann", password.Reveal()); code != wire.Success {
+		t.Errorf("after the renewal the bind answers %v", code)
 	}
 }
 

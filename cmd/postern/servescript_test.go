@@ -20,6 +20,10 @@ import (
 // waited for is there.
 const patience = 20 * time.Second
 
+// promptly keeps a program with the race detector from sleeping a second
+// before it ends.
+const promptly = "atexit_sleep_ms=0"
+
 // needs skips a test whose programs are not installed, and fails it in CI,
 // where they have to be.
 func needs(t *testing.T, programs ...string) {
@@ -42,12 +46,14 @@ func TestServing(t *testing.T) {
 		Dir: filepath.Join("testdata", "serve"),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TZ", "UTC")
+			e.Setenv("GORACE", promptly)
 			// A loopback address of its own lets every script have the shipped ports.
 			e.Setenv("LOOPBACK", fmt.Sprintf("127.%d.%d.%d", 64+os.Getpid()>>8&63, os.Getpid()&255, 1+scripts.Add(1)))
 			return nil
 		},
+		Condition: func(name string) (bool, error) { return name == "root" && os.Geteuid() == 0, nil },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "keep": keep, "logged": logged, "move": move, "pasted": pasted, "set": set,
+			"exits": exits, "keep": keep, "logged": logged, "move": move, "owner": owner, "pasted": pasted, "set": set,
 		},
 	})
 }
