@@ -231,12 +231,12 @@ func (l *listener) work(ctx context.Context, x *exchange) {
 		l.silence(x, DropStale)
 		return
 	}
-	ctx, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
+	waiting := &patience{Context: ctx, deadline: deadline}
+	defer waiting.end()
 	if l.role == Accounting {
-		l.account(ctx, x)
+		l.account(waiting, x)
 	} else {
-		l.access(ctx, x)
+		l.access(waiting, x)
 	}
 }
 

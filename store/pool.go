@@ -28,11 +28,11 @@ func (p *pool) get(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	select {
-	case p.slots <- struct{}{}:
-	case <-p.closing:
-		return nil, errClosed
-	case <-ctx.Done():
-		return nil, fmt.Errorf("waiting for a database connection: %w", ctx.Err())
+	case p.slots <- struct{}{}: // before ctx.Done, which may cost its maker a timer
+	default:
+		if err := p.wait(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if ses := p.pop(); ses != nil {
 		return ses, nil
@@ -43,6 +43,18 @@ func (p *pool) get(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	return newSession(conn), nil
+}
+
+// wait takes a slot when one is given back.
+func (p *pool) wait(ctx context.Context) error {
+	select {
+	case p.slots <- struct{}{}:
+		return nil
+	case <-p.closing:
+		return errClosed
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for a database connection: %w", ctx.Err())
+	}
 }
 
 func (p *pool) pop() (ses *session) {
