@@ -67,6 +67,8 @@ type PlannedRow struct {
 	Login string
 	New   bool
 	What  []string // the changes, in plain words
+
+	account string // its id
 }
 
 // PlanCSV reads a CSV file whole, checks every line and says what importing it
@@ -111,11 +113,36 @@ func (s *Service) Import(ctx context.Context, actor Actor, p *ImportPlan) error 
 		return err
 	}
 	ev.Detail = fmt.Sprintf("%d accounts added, %d changed, %d groups added", p.Added, p.Changed, len(p.Groups))
-	err = s.Records.ImportAccounts(ctx, p.work, ev)
+	work := p.work
+	if work.Events, err = s.importEvents(actor, p.Rows); err != nil {
+		return err
+	}
+	err = s.Records.ImportAccounts(ctx, work, ev)
 	if errors.Is(err, directory.ErrConflict) || errors.Is(err, directory.ErrNotFound) {
 		return refuse(ChangedMeanwhile, "accounts or groups were changed while the file was read; nothing was imported, try again")
 	}
 	return wrap("importing", err)
+}
+
+// importEvents makes the event of every account that is added or changed.
+func (s *Service) importEvents(actor Actor, rows []PlannedRow) ([]directory.Event, error) {
+	var events []directory.Event
+	for _, r := range rows {
+		kind := directory.EventAccountChanged
+		switch {
+		case r.New:
+			kind = directory.EventAccountAdded
+		case len(r.What) == 0:
+			continue
+		}
+		ev, err := s.event(actor, kind, directory.Account{ID: r.account, Login: r.Login})
+		if err != nil {
+			return nil, err
+		}
+		ev.Detail = strings.Join(append([]string{"imported"}, r.What...), ", ")
+		events = append(events, ev)
+	}
+	return events, nil
 }
 
 // planner turns rows into a plan.
@@ -286,7 +313,7 @@ func (p *planner) planAdd(r row) error {
 		what = append(what, "joins "+g)
 	}
 	p.plan.work.Add = append(p.plan.work.Add, h)
-	p.plan.Rows = append(p.plan.Rows, PlannedRow{Line: r.line, Login: r.login, New: true, What: what})
+	p.plan.Rows = append(p.plan.Rows, PlannedRow{Line: r.line, Login: r.login, New: true, What: what, account: id})
 	p.plan.Added++
 	return nil
 }
@@ -314,7 +341,7 @@ func (p *planner) planChange(h policy.Holder, r row) {
 			join, what = append(join, g), append(what, "joins "+g)
 		}
 	}
-	p.plan.Rows = append(p.plan.Rows, PlannedRow{Line: r.line, Login: h.Account.Login, What: what})
+	p.plan.Rows = append(p.plan.Rows, PlannedRow{Line: r.line, Login: h.Account.Login, What: what, account: h.Account.ID})
 	if len(what) == 0 {
 		p.plan.Same++
 		return

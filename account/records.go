@@ -36,7 +36,7 @@ type Accounts interface {
 	DeleteAccount(ctx context.Context, id string, ev directory.Event) error
 }
 
-// Importer applies an import, whole or not at all.
+// Importer applies an import, whole or not at all, with its events and ev.
 type Importer interface {
 	ImportAccounts(ctx context.Context, im policy.Import, ev directory.Event) error
 }

@@ -31,6 +31,7 @@ type Import struct {
 	Groups  []directory.Group // to add; their GIDNumber is given by the store
 	Add     []Holder          // Groups are those the account joins directly
 	Changes []ImportChange
+	Events  []directory.Event // of the accounts, kept beside the import's own
 }
 
 // ImportChange is what an import does to an account that exists.

@@ -3,13 +3,14 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"postern/directory"
 	"postern/policy"
 )
 
-// ImportAccounts applies an import in one transaction, whole or not at all. The
-// error names the group or account that stopped it.
+// ImportAccounts applies an import in one transaction with its events and ev,
+// whole or not at all. The error names the group or account that stopped it.
 func (s *Store) ImportAccounts(ctx context.Context, im policy.Import, ev directory.Event) error {
 	return s.change(ctx, "importing accounts", func(ses *session) error {
 		for _, g := range im.Groups {
@@ -28,7 +29,7 @@ func (s *Store) ImportAccounts(ctx context.Context, im policy.Import, ev directo
 			}
 		}
 		return nil
-	}, ev)
+	}, slices.Concat(im.Events, []directory.Event{ev})...)
 }
 
 func importChange(ses *session, c policy.ImportChange, ev directory.Event) error {
