@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"postern/ldapsrv/wire"
 	"postern/policy"
 )
 
@@ -45,6 +46,11 @@ func testConfig() Config {
 // start serves c on a free loopback port until the test ends.
 func start(t testing.TB, c Config) (*Server, string) {
 	t.Helper()
+	return startWith(t, c, ListenerOptions{Name: "test"})
+}
+
+func startWith(t testing.TB, c Config, o ListenerOptions) (*Server, string) {
+	t.Helper()
 	srv, err := New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +61,7 @@ func start(t testing.TB, c Config) (*Server, string) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(ctx, ln, ListenerOptions{Name: "test"}) }()
+	go func() { done <- srv.Serve(ctx, ln, o) }()
 	t.Cleanup(func() {
 		cancel()
 		select {
@@ -72,21 +78,34 @@ func start(t testing.TB, c Config) (*Server, string) {
 
 func TestABindAndWhoAmIOverTCP(t *testing.T) {
 	_, addr := start(t, testConfig())
-	c, err := net.Dial("tcp", addr)
+	if err := bindOn("127.0.0.2", addr, 3); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestABindAllocatesLittle counts from the frame to the answer, the attempt's
+// own copies of name and password included.
+func TestABindAllocatesLittle(t *testing.T) {
+	const most = 6
+	w := newWorld(t)
+	decided := policy.Decision{Outcome: policy.Accept, Login: "ann"}
+	w.session.service.auth = authFunc(func(context.Context, policy.Attempt) policy.Decision { return decided })
+	compiled, err := compileRules(w.rules)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	if _, err := c.Write(bindMessage(1, "uid=ann,ou=people,"+testBase, "right")); err != nil {
-		t.Fatal(err)
-	}
-	got := make([]byte, 256)
-	n, err := c.Read(got)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := "0\f\x02\x01\x01a\a\n\x01\x00\x04\x00\x04\x00"
-	if string(got[:n]) != want {
-		t.Errorf("the answer is %q, want %q", got[:n], want)
+	w.session.service.rules = func() *rules { return compiled }
+	frame, out := bindMessage(1, annName, "right"), make([]byte, 0, 256)
+	allocs := testing.AllocsPerRun(100, func() {
+		m, err := wire.Decode(frame)
+		if err != nil {
+			t.Error(err)
+		}
+		if a := w.session.handle(context.Background(), request{Message: m}, nil, out); len(a.out) == 0 {
+			t.Error("no answer")
+		}
+	})
+	if allocs > most {
+		t.Errorf("a bind allocates %v times, want %d at most", allocs, most)
 	}
 }
