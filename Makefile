@@ -9,7 +9,7 @@ SHELL    := /bin/bash
 FUZZTIME ?= 30s
 LINT     := $(CURDIR)/lint/bin
 # Modules of their own, so that what they need stays out of the product's go.mod.
-NESTED   := $(patsubst %/go.mod,%,$(wildcard lint/go.mod bench/*/go.mod))
+NESTED   := $(patsubst %/go.mod,%,$(wildcard lint/go.mod bench/*/go.mod portal/*/go.mod))
 
 .PHONY: all build demo deps test fuzz mutate check fmt words vet lint vuln tidy clean-tree clean
 all: check test

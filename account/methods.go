@@ -207,11 +207,30 @@ func (s *Service) Methods(ctx context.Context, id string) ([]policy.Method, erro
 	return methods, wrap("reading the second factors", err)
 }
 
-// RemoveMethod removes a second factor of an account.
+// RemoveMethod removes a second factor of an account, but not the last one
+// while MFA is demanded: MFAReset does that.
 func (s *Service) RemoveMethod(ctx context.Context, actor Actor, id, method string) error {
+	if err := s.mayRemove(ctx, id); err != nil {
+		return err
+	}
 	return s.changeMethod(ctx, actor, id, "second factor removed", func(ev directory.Event) error {
 		return s.Records.RemoveMethod(ctx, id, method, ev)
 	})
+}
+
+func (s *Service) mayRemove(ctx context.Context, id string) error {
+	h, err := s.holder(ctx, id)
+	if err != nil {
+		return err
+	}
+	methods, err := s.Methods(ctx, id)
+	if err != nil {
+		return err
+	}
+	if state, _ := s.MFA(h); state != policy.MFAOff && len(methods) < 2 {
+		return refuse(LastMethod, "this is the only second factor and MFA is on: add another one first")
+	}
+	return nil
 }
 
 // RenameMethod gives a second factor another name.

@@ -12,6 +12,7 @@ const (
 	UnknownService    Code = "unknown_service"
 	UnknownCredential Code = "unknown_app_password"
 	UnknownMethod     Code = "unknown_method"
+	LastMethod        Code = "last_method" // MFA is demanded and there is no other
 	UnknownServiceAcc Code = "unknown_service_account"
 	LoginTaken        Code = "login_taken"
 	GroupTaken        Code = "group_taken"

@@ -102,6 +102,8 @@ type madeView struct {
 	At       int
 }
 
+func (madeView) shownOnce() {}
+
 func (madeView) frame() (title, nav, width string) { return "made.title", "app-passwords", "" }
 
 // newAppPassword makes an app password and shows it, once: the page that is
@@ -119,6 +121,9 @@ func (p *Portal) newAppPassword(w http.ResponseWriter, r *http.Request, v *visit
 	issued, err := p.Accounts.Issue(r.Context(), v.actor(), v.id(), account.Request{
 		Label: r.PostFormValue("label"), Services: r.PostForm["service"],
 	})
+	if err != nil {
+		p.again(r, v)
+	}
 	if text, refused := p.refusal(r, err); refused {
 		view := p.newView(r.PostForm["service"])
 		view.Problem, view.Label, view.First = text, r.PostFormValue("label"), first

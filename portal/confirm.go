@@ -83,16 +83,21 @@ func (p *Portal) confirmed(w http.ResponseWriter, r *http.Request, v *visitor, s
 // confirmRefused asks again; after several wrong answers the session ends.
 func (p *Portal) confirmRefused(w http.ResponseWriter, r *http.Request, v *visitor, next string) {
 	if !p.tries.try(v.session.Digest) {
-		if err := p.Listing.EndSession(r.Context(), v.id(), v.session.Digest); err != nil {
-			p.failed(w, r, err)
-			return
-		}
-		p.Log.Warn("a session ended after wrong confirmations", "login", v.holder.Account.Login, "source", p.remote(r).Addr())
-		p.dropCookie(w, sessionName)
-		http.Redirect(w, r, "/signin", http.StatusSeeOther)
+		p.endHere(w, r, v)
 		return
 	}
 	p.showConfirm(w, r, v, http.StatusUnauthorized, next, p.language(r).Text("confirm.refused"))
+}
+
+// endHere ends the visitor's session after too many wrong answers.
+func (p *Portal) endHere(w http.ResponseWriter, r *http.Request, v *visitor) {
+	if err := p.Listing.EndSession(r.Context(), v.id(), v.session.Digest); err != nil {
+		p.failed(w, r, err)
+		return
+	}
+	p.Log.Warn("a session ended after wrong answers", "login", v.holder.Account.Login, "source", p.remote(r).Addr())
+	p.dropCookie(w, sessionName)
+	http.Redirect(w, r, "/signin", http.StatusSeeOther)
 }
 
 func (p *Portal) confirmPasskeyBegin(w http.ResponseWriter, r *http.Request, v *visitor) {

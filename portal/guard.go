@@ -27,7 +27,7 @@ func (p *Portal) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer p.recovered(w, r)
 		p.headers(w.Header())
-		if !strings.EqualFold(r.Host, p.Settings().PublicURL.Host) {
+		if !strings.EqualFold(r.Host, p.Settings().PublicURL.Host) || !p.private(r) {
 			http.Error(w, "This address is not the portal's.", http.StatusMisdirectedRequest)
 			return
 		}
@@ -39,7 +39,9 @@ func (p *Portal) guard(next http.Handler) http.Handler {
 func (p *Portal) headers(h http.Header) {
 	h.Set("Content-Security-Policy", contentPolicy)
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
+	// Not no-referrer: with it browsers send forms with the origin "null", and
+	// those that name no Sec-Fetch-Site could not be told from other sites.
+	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), clipboard-write=(self), publickey-credentials-get=(self), publickey-credentials-create=(self)")
@@ -50,6 +52,16 @@ func (p *Portal) headers(h http.Header) {
 }
 
 func (p *Portal) https() bool { return p.Settings().PublicURL.Scheme == "https" }
+
+// private reports whether what travels here cannot be read on the way: where
+// people type https, by TLS up to here or up to a proxy that is named.
+func (p *Portal) private(r *http.Request) bool {
+	if !p.https() || r.TLS != nil {
+		return true
+	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && within(p.Settings().TrustedProxies, peer.Addr())
+}
 
 func (p *Portal) recovered(w http.ResponseWriter, r *http.Request) {
 	cause := recover()

@@ -16,6 +16,7 @@ type homeView struct {
 	Demanded  bool // app passwords are demanded of an account without MFA
 	Recovery  int  // recovery codes left
 	Enrolling bool
+	Findings  []finding
 }
 
 func (homeView) frame() (title, nav, width string) { return "home.title", "home", "" }
@@ -36,6 +37,12 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request, v *visitor) {
 	view := homeView{
 		State: v.mfa, Any: len(list) > 0, MayMake: p.mayMake(v), Demanded: p.demanded(v),
 		Recovery: left, Enrolling: v.mfa == policy.MFAEnabled,
+	}
+	if v.full() {
+		if view.Findings, err = p.diagnose(r.Context(), v); err != nil {
+			p.failed(w, r, err)
+			return
+		}
 	}
 	for _, a := range list {
 		if p.Accounts.State(a) == directory.AppPasswordLive {

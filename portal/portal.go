@@ -82,6 +82,7 @@ type Portal struct {
 	pending *pending
 	moments *moments
 	tries   *tries
+	guesses *guesses
 	handler http.Handler
 }
 
@@ -95,7 +96,7 @@ func New(c Config) (*Portal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the pages: %w", err)
 	}
-	p := &Portal{Config: c, pages: pages, pending: newPending(), moments: newMoments(), tries: newTries()}
+	p := &Portal{Config: c, pages: pages, pending: newPending(), moments: newMoments(), tries: newTries(), guesses: newGuesses()}
 	p.handler = p.guard(p.routes())
 	return p, nil
 }

@@ -48,6 +48,19 @@ func (p *Portal) routes() http.Handler {
 	mux.HandleFunc("GET /app-passwords/revoke-all", p.proven(p.revokeAllPage))
 	mux.HandleFunc("POST /app-passwords/revoke-all", p.proven(p.revokeAll))
 
+	mux.HandleFunc("GET /app-passwords/{id}/use", p.signedIn(p.usePage))
+	mux.HandleFunc("GET /app-passwords/{id}/live", p.signedIn(p.livePage))
+
+	mux.HandleFunc("GET /activity", p.signedIn(p.activityPage))
+	mux.HandleFunc("GET /security", p.signedIn(p.securityPage))
+	mux.HandleFunc("GET /security/password", p.proven(p.passwordPage))
+	mux.HandleFunc("POST /security/password", p.proven(p.changePassword))
+	mux.HandleFunc("POST /security/methods/{id}/rename", p.signedIn(p.renameMethod))
+	mux.HandleFunc("GET /security/methods/{id}/remove", p.proven(p.removeMethodPage))
+	mux.HandleFunc("POST /security/methods/{id}/remove", p.proven(p.removeMethod))
+	mux.HandleFunc("POST /security/sessions/end", p.signedIn(p.endSession))
+	mux.HandleFunc("POST /security/sessions/end-others", p.signedIn(p.endOtherSessions))
+
 	mux.HandleFunc("/", p.notFound)
 	return p.visiting(mux)
 }
@@ -122,7 +135,13 @@ func (p *Portal) toSignIn(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
 		to += "?" + nextQuery(r.URL.RequestURI())
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	goTo(w, r, to)
+}
+
+// askedFrom are the pages to come back to for what scripts post.
+var askedFrom = map[string]string{
+	"POST /setup/passkey/begin":  "/setup/passkey",
+	"POST /setup/passkey/finish": "/setup/passkey",
 }
 
 // toConfirm asks for the second factor again. What was posted is lost; the
@@ -131,10 +150,22 @@ func (p *Portal) toConfirm(w http.ResponseWriter, r *http.Request) {
 	back := "/home"
 	if r.Method == http.MethodGet {
 		back = r.URL.RequestURI()
+	} else if to, ok := askedFrom[r.Pattern]; ok {
+		back = to
 	} else if from := r.PostFormValue("from"); from != "" {
 		back = local(from)
 	}
-	http.Redirect(w, r, "/confirm?"+nextQuery(back), http.StatusSeeOther)
+	goTo(w, r, "/confirm?"+nextQuery(back))
+}
+
+// goTo sends the browser to another page first. A script, which could not
+// follow, is told where.
+func goTo(w http.ResponseWriter, r *http.Request, to string) {
+	if r.Header.Get("Accept") == "application/json" {
+		answerJSON(w, http.StatusUnauthorized, map[string]string{"next": to})
+		return
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 func (p *Portal) notFound(w http.ResponseWriter, r *http.Request) {

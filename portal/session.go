@@ -37,7 +37,7 @@ func (v *visitor) actor() account.Actor { return account.Actor("portal:" + v.hol
 // full reports whether the sign-in is complete: nothing more is asked of the
 // account now than was shown.
 func (v *visitor) full() bool {
-	return v.session.Stage == directory.SessionSecond || v.session.Stage == directory.SessionPrimary && v.mfa == policy.MFAOff
+	return v.session.Stage == directory.SessionSecond || v.mfa == policy.MFAOff
 }
 
 // proven reports whether all that the account asks for was shown not long ago.
@@ -63,7 +63,7 @@ func (p *Portal) visit(r *http.Request) (*visitor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the session: %w", err)
 	}
-	if now.Sub(s.SeenAt) >= sessionIdle || now.Sub(s.CreatedAt) >= sessionMost {
+	if over(s, now) {
 		return nil, errNoSession
 	}
 	v, err := p.visitor(ctx, s, now)
@@ -71,6 +71,12 @@ func (p *Portal) visit(r *http.Request) (*visitor, error) {
 		return nil, err
 	}
 	return v, p.seen(ctx, s, now)
+}
+
+// over reports whether a session has run out: nobody used it for a while, or
+// its sign-in was too long ago, whatever happened since.
+func over(s directory.Session, now time.Time) bool {
+	return now.Sub(s.SeenAt) >= sessionIdle || now.Sub(s.CreatedAt) >= sessionMost
 }
 
 func (p *Portal) visitor(ctx context.Context, s directory.Session, now time.Time) (*visitor, error) {

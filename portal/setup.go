@@ -4,8 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
-	"time"
 
 	"postern/account"
 	"postern/directory"
@@ -25,7 +25,7 @@ type setupView struct {
 	First   bool // nothing is enrolled yet
 	// The authenticator app:
 	QR         page.QR
-	Key        secret.Text
+	Key, URI   secret.Text
 	ID, Sealed string
 	Label      string
 }
@@ -74,12 +74,7 @@ func (p *Portal) enrolCodeEntered(w http.ResponseWriter, r *http.Request, v *vis
 		p.moments.put("enrol/"+v.session.Digest, nil, now, now.Add(sessionIdle))
 		http.Redirect(w, r, "/setup", http.StatusSeeOther)
 	case !p.tries.try(v.session.Digest):
-		if err := p.Listing.EndSession(r.Context(), v.id(), v.session.Digest); err != nil {
-			p.failed(w, r, err)
-			return
-		}
-		p.dropCookie(w, sessionName)
-		http.Redirect(w, r, "/signin", http.StatusSeeOther)
+		p.endHere(w, r, v)
 	default:
 		p.show(w, r, http.StatusUnauthorized, "enrolcode", enrolCodeView{Problem: p.language(r).Text("enrol-code.refused")})
 	}
@@ -113,7 +108,7 @@ func (p *Portal) showApp(w http.ResponseWriter, r *http.Request, status int, vie
 		p.failed(w, r, err)
 		return
 	}
-	view.QR, view.Key = qr, pending.Key
+	view.QR, view.Key, view.URI = qr, pending.Key, pending.URI
 	view.ID, view.Sealed = pending.ID, base64.RawURLEncoding.EncodeToString(pending.Sealed)
 	p.show(w, r, status, "setupapp", view)
 }
@@ -127,6 +122,10 @@ func (p *Portal) setupApp(w http.ResponseWriter, r *http.Request, v *visitor) {
 	}
 	pending := account.PendingTOTP{ID: r.PostFormValue("id"), Sealed: sealed}
 	code := strings.Join(strings.Fields(r.PostFormValue("code")), "")
+	if p.isEnrolled(r, v, pending.ID) { // sent twice
+		http.Redirect(w, r, afterEnrol(v), http.StatusSeeOther)
+		return
+	}
 	_, err = p.Accounts.FinishTOTP(r.Context(), v.actor(), v.id(), pending, r.PostFormValue("label"), code)
 	if text, refused := p.refusal(r, err); refused {
 		p.setupAppAgain(w, r, v, pending, text)
@@ -137,6 +136,12 @@ func (p *Portal) setupApp(w http.ResponseWriter, r *http.Request, v *visitor) {
 		return
 	}
 	p.enrolled(w, r, v)
+}
+
+// isEnrolled reports whether the visitor has that method already.
+func (p *Portal) isEnrolled(r *http.Request, v *visitor, id string) bool {
+	methods, err := p.Accounts.Methods(r.Context(), v.id())
+	return err == nil && slices.ContainsFunc(methods, func(m policy.Method) bool { return m.ID == id })
 }
 
 // setupAppAgain shows the same seed once more, with what was wrong.
@@ -233,20 +238,28 @@ type recoveryView struct {
 	First bool // part of the set-up
 }
 
+func (recoveryView) shownOnce() {}
+
 func (recoveryView) frame() (title, nav, width string) { return "recovery.title", "security", "" }
 
 // recoveryCodes makes new recovery codes and shows them, once.
 func (p *Portal) recoveryCodes(w http.ResponseWriter, r *http.Request, v *visitor) {
+	first := r.PostFormValue("first") != ""
 	if !p.once(r, v) {
-		http.Redirect(w, r, "/security", http.StatusSeeOther)
+		to := "/security"
+		if first {
+			to = "/app-passwords/new?setup=1"
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
 		return
 	}
 	codes, err := p.Accounts.NewRecoveryCodes(r.Context(), v.actor(), v.id())
 	if err != nil {
+		p.again(r, v)
 		p.failed(w, r, err)
 		return
 	}
-	view := recoveryView{Steps: setupSteps, At: 2, First: r.PostFormValue("first") != ""}
+	view := recoveryView{Steps: setupSteps, At: 2, First: first}
 	for _, c := range codes {
 		view.Codes = append(view.Codes, account.GroupCode(c))
 	}
@@ -270,5 +283,10 @@ func (p *Portal) once(r *http.Request, v *visitor) bool {
 		return false
 	}
 	now := p.Now()
-	return p.moments.put("form/"+v.id()+"/"+name, nil, now, now.Add(24*time.Hour))
+	return p.moments.put("form/"+v.id()+"/"+name, nil, now, now.Add(sessionMost))
+}
+
+// again lets a form be sent once more: nothing came of it.
+func (p *Portal) again(r *http.Request, v *visitor) {
+	p.moments.take("form/"+v.id()+"/"+r.PostFormValue("form"), p.Now())
 }

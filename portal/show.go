@@ -2,13 +2,12 @@ package portal
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 
 	"postern/account"
 	"postern/portal/page"
-
-	"errors"
 )
 
 // message is a page that says one thing.
@@ -49,10 +48,14 @@ func (p *Portal) language(r *http.Request) *page.Language {
 
 // show answers with a page.
 func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, name string, data titled) {
-	v := page.View{Language: p.language(r), Now: p.Now().UTC(), Path: r.URL.Path, Data: data, Notice: p.notice(r)}
+	v := page.View{Language: p.language(r), Now: p.Now().UTC(), Path: r.URL.RequestURI(), Data: data, Notice: p.notice(r)}
 	v.Title, v.Nav, v.Width = data.frame()
+	v.Contact = p.contact(v.Language)
 	if r.Method != http.MethodGet {
 		v.Path = "/home"
+	}
+	if _, v.Once = data.(shownOnce); v.Once {
+		v.Path = ""
 	}
 	if who := of(r); who != nil {
 		v.Login, v.Name = who.holder.Account.Login, who.holder.Account.Name
@@ -72,10 +75,22 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, name s
 	_, _ = w.Write(body)
 }
 
+// shownOnce is the data of a page that holds what is never shown again: it
+// offers nothing that would lose it by the way.
+type shownOnce interface{ shownOnce() }
+
+// contact is whom people ask, in the reader's language.
+func (p *Portal) contact(l *page.Language) string {
+	if c := p.Settings().Contact; c != "" {
+		return c
+	}
+	return l.Text("contact.default")
+}
+
 // notices are what ?done= may say. Anything else says nothing.
 var notices = map[string]bool{
 	"password": true, "renamed": true, "revoked": true, "revoked-all": true, "method-removed": true,
-	"method-added": true, "sessions-ended": true, "signed-out": true, "changed": true,
+	"method-added": true, "sessions-ended": true, "session-ended": true, "signed-out": true, "changed": true,
 }
 
 // notice is the key of what was just done, carried over a redirect.

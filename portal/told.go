@@ -30,6 +30,14 @@ const (
 	STARTTLS                 // after a command
 )
 
+// String is the word that clients' settings use for it.
+func (s Security) String() string {
+	if s == STARTTLS {
+		return "STARTTLS"
+	}
+	return "SSL/TLS"
+}
+
 // Endpoint is a server as a client's settings ask for it. The zero Endpoint is
 // none.
 type Endpoint struct {

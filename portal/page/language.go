@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"html/template"
 	"path"
 	"slices"
 	"strings"
@@ -71,11 +72,24 @@ func (l *Language) Text(key string, args ...any) string {
 	return words
 }
 
+// Markup is Text for a page, with args that may be markup already.
+func (l *Language) Markup(key string, args ...any) template.HTML {
+	words := template.HTMLEscapeString(l.Text(key))
+	for i, a := range args {
+		markup, ok := a.(template.HTML)
+		if !ok {
+			markup = template.HTML(template.HTMLEscapeString(fmt.Sprint(a)))
+		}
+		words = strings.ReplaceAll(words, fmt.Sprintf("{%d}", i), string(markup))
+	}
+	return template.HTML(words)
+}
+
 // Count returns the words for n things: key.one for one, else key.other, with
 // {0} replaced by n and the rest by args.
-func (l *Language) Count(key string, n int64, args ...any) string {
+func (l *Language) Count(key string, n any, args ...any) string {
 	form := ".other"
-	if n == 1 {
+	if fmt.Sprint(n) == "1" {
 		form = ".one"
 	}
 	return l.Text(key+form, append([]any{n}, args...)...)

@@ -92,7 +92,8 @@ func TestAgoCountsInWords(t *testing.T) {
 		before time.Duration
 		en, nl string
 	}{
-		{3 * time.Second, "just now", "zojuist"},
+		{time.Second, "just now", "zojuist"},
+		{3 * time.Second, "3 seconds ago", "3 seconden geleden"},
 		{time.Minute, "1 minute ago", "1 minuut geleden"},
 		{3 * time.Hour, "3 hours ago", "3 uur geleden"},
 		{30 * 24 * time.Hour, "23 October 2026", "23 oktober 2026"},

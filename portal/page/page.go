@@ -92,7 +92,11 @@ type View struct {
 	Full   bool
 	Admin  bool
 	Notice string // key of what was just done; "" for nothing
-	Data   any
+	// Contact is whom to ask, in words.
+	Contact string
+	// Once says that the page holds what is never shown again.
+	Once bool
+	Data any
 }
 
 // Languages lists the languages to switch to.
@@ -127,8 +131,18 @@ var functions = template.FuncMap{
 	"dict":   dict,
 	"add":    func(a, b int) int { return a + b },
 	"join":   strings.Join,
-	"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"iso":    iso,
+	// appLink makes a link of an otpauth address, which no other scheme gets
+	// past.
+	"appLink": func(t secret.Text) template.URL {
+		if !strings.HasPrefix(t.Reveal(), "otpauth://") {
+			return ""
+		}
+		return template.URL(t.Reveal())
+	},
 }
+
+func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // dict makes a map of alternating keys and values, for parts that take several.
 func dict(pairs ...any) (map[string]any, error) {

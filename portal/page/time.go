@@ -1,6 +1,7 @@
 package page
 
 import (
+	"html/template"
 	"strconv"
 	"time"
 )
@@ -12,7 +13,7 @@ func (l *Language) Ago(t, now time.Time) string {
 	switch {
 	case t.IsZero():
 		return l.Text("time.never")
-	case d < 10*time.Second:
+	case d < 2*time.Second:
 		return l.Text("time.now")
 	case d < time.Minute:
 		return l.Count("time.seconds", int64(d/time.Second))
@@ -33,6 +34,12 @@ func (l *Language) Date(t time.Time) string {
 	}
 	t = t.UTC()
 	return l.Text("time.date", t.Day(), l.Text("month."+strconv.Itoa(int(t.Month()))), t.Year())
+}
+
+// When is Clock for a page, marked up so that the script can show it as the
+// reader's own time.
+func (l *Language) When(t time.Time) template.HTML {
+	return template.HTML(`<time datetime="` + iso(t) + `" data-time>` + template.HTMLEscapeString(l.Clock(t)) + `</time>`)
 }
 
 // Clock is the day and the time of t in UTC: "22 November 2026, 10:32 UTC".

@@ -50,6 +50,7 @@ if (live) {
         if (line.textContent !== state.text) line.textContent = state.text;
         live.classList.toggle("good", state.used);
         live.classList.toggle("bad", state.refused);
+        if (state.used) return;
       } catch { /* the server is restarting: ask again */ }
     }
     setTimeout(ask, 2000);
@@ -68,6 +69,7 @@ const post = async (url, body) => {
     body: JSON.stringify(body),
   });
   const result = await answer.json().catch(() => ({}));
+  if (result.next && !answer.ok) location.assign(result.next);
   if (!answer.ok) throw new Error(result.error || "");
   return result;
 };
@@ -128,7 +130,20 @@ for (const block of document.querySelectorAll("[data-passkey]")) {
   });
 }
 
-// Where scripts run, forms that only need a choice may send themselves.
+// Times stand in the page in UTC; here they become the reader's own.
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
+for (const time of document.querySelectorAll("time[data-time]")) time.textContent = clock.format(new Date(time.dateTime));
+
+// A second click sends nothing twice. A page that is come back to starts anew.
+document.addEventListener("submit", (event) => {
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = "1";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});
+
+// A box that ticks all others.
 for (const box of document.querySelectorAll("input[data-all]")) {
   box.closest("label").hidden = false;
   box.addEventListener("change", () => {
