@@ -76,28 +76,28 @@ func TestNoStoredHashIsNoForEveryPasswordAndTheSameWork(t *testing.T) {
 	}
 }
 
-// TestADummyTakesAsLongAsAHash compares the least of several runs: the load
-// of the machine can only add to them.
+// TestADummyTakesAsLongAsAHash compares the least of several runs: the load of
+// the machine can only add to them, so a difference that is the hash's own
+// stays however often it is tried, and any other goes away.
 func TestADummyTakesAsLongAsAHash(t *testing.T) {
 	h := NewHasher(DefaultArgon2, 1, 0)
 	stored := hashOf(t, h, "password")
-	least := map[bool]time.Duration{true: time.Hour, false: time.Hour}
-	for range 8 {
-		for _, dummy := range []bool{true, false} {
-			against := stored
-			if dummy {
-				against = Text{}
-			}
-			start := time.Now()
-			if ok, _, err := h.Verify(t.Context(), against, NewText("wrong")); ok || err != nil {
-				t.Fatal(ok, err)
-			}
-			least[dummy] = min(least[dummy], time.Since(start))
+	wrong := func(stored Text, least time.Duration) time.Duration {
+		start := time.Now()
+		if ok, _, err := h.Verify(t.Context(), stored, NewText("wrong")); ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		return min(least, time.Since(start))
+	}
+	hash, dummy, ratio := time.Hour, time.Hour, 0.0
+	for round := range 40 {
+		hash, dummy = wrong(stored, hash), wrong(Text{}, dummy)
+		ratio = float64(dummy) / float64(hash)
+		if round >= 3 && ratio > 0.5 && ratio < 2 {
+			return
 		}
 	}
-	if ratio := float64(least[true]) / float64(least[false]); ratio < 0.5 || ratio > 2 {
-		t.Errorf("a dummy takes %.2f of a hash", ratio)
-	}
+	t.Errorf("a dummy takes %.2f of a hash", ratio)
 }
 
 func TestARightPasswordWithAnotherCostIsStale(t *testing.T) {
