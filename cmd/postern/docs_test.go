@@ -37,6 +37,19 @@ func TestDocsPointAtWhatExists(t *testing.T) {
 	}
 }
 
+// TestDocsListEveryDecision: a page that nothing points at is not found by those
+// who ask.
+func TestDocsListEveryDecision(t *testing.T) {
+	all := pages(t)
+	list := all[filepath.Join(top, "docs/decisions/README.md")]
+	for page := range all {
+		name := filepath.Base(page)
+		if filepath.Base(filepath.Dir(page)) == "decisions" && name != "README.md" && !strings.Contains(list, "]("+name+")") {
+			t.Errorf("docs/decisions/README.md does not list %s", name)
+		}
+	}
+}
+
 // pages reads every Markdown file of the tree.
 func pages(t *testing.T) map[string]string {
 	t.Helper()

@@ -27,7 +27,7 @@ func TestReadmeIsTrue(t *testing.T) {
 	r.build()
 	var asked []string // the lines that ask the server
 	var mainPassword string
-	for _, line := range readmeLines(t, "## A real set-up in five minutes") {
+	for _, line := range readmeLines(t, fiveMinutes) {
 		switch word := strings.Fields(line)[0]; {
 		case line == "go build ./cmd/postern":
 		case line == "./postern serve":
@@ -57,7 +57,13 @@ func TestReadmeIsTrue(t *testing.T) {
 	for _, ask := range asked {
 		r.expect(ask, false)
 	}
+	for _, command := range readmeCommands(t, fiveMinutes) {
+		r.run("./"+command, true)
+	}
 }
+
+// fiveMinutes is the heading of what is followed.
+const fiveMinutes = "## A real set-up in five minutes"
 
 // reader does what somebody does who follows the page.
 type reader struct {
@@ -200,6 +206,31 @@ func (r *reader) serve() {
 // readmeLines returns the indented lines below a heading of README.md.
 func readmeLines(t *testing.T, heading string) []string {
 	t.Helper()
+	var lines []string
+	for line := range strings.Lines(readmeSection(t, heading)) {
+		if command, ok := strings.CutPrefix(line, "    "); ok {
+			lines = append(lines, strings.TrimSpace(command))
+		}
+	}
+	return lines
+}
+
+// readmeCommands returns the commands of postern that the sentences below a
+// heading name.
+func readmeCommands(t *testing.T, heading string) []string {
+	t.Helper()
+	var commands []string
+	for _, m := range regexp.MustCompile("`(postern [^`]+)`").FindAllStringSubmatch(readmeSection(t, heading), -1) {
+		commands = append(commands, strings.ReplaceAll(m[1], "\n", " "))
+	}
+	if len(commands) == 0 {
+		t.Fatalf("README.md names no command below %q", heading)
+	}
+	return commands
+}
+
+func readmeSection(t *testing.T, heading string) string {
+	t.Helper()
 	text, err := os.ReadFile(filepath.Join(top, "README.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -209,11 +240,5 @@ func readmeLines(t *testing.T, heading string) []string {
 		t.Fatalf("README.md has no %q", heading)
 	}
 	section, _, _ := strings.Cut(below, "\n## ")
-	var lines []string
-	for line := range strings.Lines(section) {
-		if command, ok := strings.CutPrefix(line, "    "); ok {
-			lines = append(lines, strings.TrimSpace(command))
-		}
-	}
-	return lines
+	return section
 }
