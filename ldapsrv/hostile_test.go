@@ -97,6 +97,23 @@ func TestHostileClientsDisturbNobody(t *testing.T) {
 	}
 }
 
+// TestANewcomerIsNotRefusedForWhatItsNeighboursDo: from behind one address,
+// half frames without end leave room for whoever has something to say.
+func TestANewcomerIsNotRefusedForWhatItsNeighboursDo(t *testing.T) {
+	srv, addr := start(t, testConfig())
+	_, end := besiege(t, addr, 600, linger(bindMessage(1, annName, "right")[:20]))
+	if err := bindsFrom("127.0.0.3", addr, 50, 4); err != nil {
+		t.Errorf("from the same address: %v", err)
+	}
+	srv.gate.mu.Lock()
+	if n := srv.gate.unbound.Len(); n > srv.limits.UnboundPerAddress {
+		t.Errorf("%d connections without a bind, want %d at most", n, srv.limits.UnboundPerAddress)
+	}
+	srv.gate.mu.Unlock()
+	end()
+	settle(t, srv)
+}
+
 // besiege opens connections from 127.0.0.3 and opens each anew when it was
 // closed, until end is called. It returns when all have been open once.
 func besiege(t *testing.T, addr string, connections int, do hostile) (done *atomic.Int64, end func()) {
