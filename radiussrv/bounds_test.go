@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"postern/secret"
 )
 
 // numbered is a packet that differs from those of other numbers.
@@ -88,6 +90,48 @@ func TestAnswersOfAClientThatIsGoneAreNotKept(t *testing.T) {
 			t.Errorf("%d entries left, %d answered", len(d.slots), d.answered)
 		}
 	})
+}
+
+func TestWhatWasReplacedLeavesItsSuccessorAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDuplicates(1000, 10*time.Second)
+		s := d.divide([]string{"only"})["only"]
+		replace := func() (older, newer *entry) {
+			older = begin(t, d, s, 7, fresh)
+			other := numbered(7)
+			other[19] = 1
+			known, newer, _ := d.begin(s, port(7), other, time.Now())
+			if known != fresh {
+				t.Fatalf("the successor has standing %d", known)
+			}
+			return older, newer
+		}
+		for name, end := range map[string]func(*entry){
+			"finished":  func(e *entry) { d.finish(e, []byte{2}, time.Now()) },
+			"forgotten": d.forget,
+		} {
+			older, newer := replace()
+			end(older)
+			if d.slots[newer.slot] != newer || s.count != 1 || d.answered != 0 {
+				t.Errorf("%s: the successor is there: %v; %d counted, %d answered", name, d.slots[newer.slot] == newer, s.count, d.answered)
+			}
+			d.forget(newer)
+		}
+	})
+}
+
+func TestAnIPv4ClientIsFoundByItsMappedAddress(t *testing.T) {
+	set, err := newClients([]Client{{
+		Name: "nas", Address: netip.MustParsePrefix("192.0.2.0/24"), Secret: secret.NewText("sixteen letters!"), Methods: []Method{PAP},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{"192.0.2.9", "::ffff:192.0.2.9"} {
+		if set.find(netip.MustParseAddr(from)) == nil {
+			t.Errorf("%s is nobody's", from)
+		}
+	}
 }
 
 func TestEveryClientHasItsShareHoweverManyThereAre(t *testing.T) {

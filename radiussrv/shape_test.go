@@ -162,6 +162,7 @@ func microsoft(number byte) []byte {
 func TestTwoKindsOfCredentialAreDropped(t *testing.T) {
 	tests := map[string][]byte{
 		"User-Password and CHAP":      good(t, add(rfc2865.CHAPPassword_Type, make([]byte, 17)...)),
+		"User-Password and MS-CHAP":   good(t, add(rfc2865.VendorSpecific_Type, microsoft(1)...)),
 		"User-Password and MS-CHAPv2": good(t, add(rfc2865.VendorSpecific_Type, microsoft(25)...)),
 		"User-Password and EAP":       good(t, add(rfc2869.EAPMessage_Type, 2, 1, 0, 8, 1, 'a', 'n', 'n')),
 	}

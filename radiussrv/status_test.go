@@ -90,6 +90,18 @@ func TestStatusServerIsLimitedForEachClientAndOnlyItself(t *testing.T) {
 	})
 }
 
+func TestAReloadGivesNobodyAFreshAllowance(t *testing.T) {
+	bubble(t, radiussrv.Authentication, radiussrv.Config{StatusRate: 2}, func(r *rig) {
+		for range 5 {
+			r.send(status(t))
+			set(r, loopback("loopback"))
+		}
+		if got := len(r.replies()); got != 2 {
+			t.Errorf("%d answered, want 2", got)
+		}
+	})
+}
+
 func TestStatusServerLeavesTheDuplicateCacheAlone(t *testing.T) {
 	engine := &counted{policy: oneRight}
 	bubble(t, radiussrv.Authentication, radiussrv.Config{Authenticator: engine}, func(r *rig) {

@@ -149,20 +149,46 @@ func TestHeldRefusalsLeaveInTheOrderOfTheirTimes(t *testing.T) {
 func TestTheHoldIsBoundedAndWhatDoesNotFitIsSilence(t *testing.T) {
 	cfg := radiussrv.Config{Held: 10, RejectDelay: time.Second}
 	bubble(t, radiussrv.Authentication, cfg, func(r *rig) {
-		var last []byte
-		for n := range 15 {
-			last = request(t, "ann", "wrong")
-			r.sendFrom("127.0.0.1:"+itoa(1024+n), last)
+		raws := make([][]byte, 15)
+		for n := range raws {
+			raws[n] = request(t, "ann", "wrong")
+			r.sendFrom("127.0.0.1:"+itoa(1024+n), raws[n])
 		}
 		r.dropped(radiussrv.DropHoldFull, 5)
 		time.Sleep(time.Second)
 		if got := len(r.replies()); got != 10 {
 			t.Errorf("%d refusals left, want 10", got)
 		}
-		r.sendFrom("127.0.0.1:"+itoa(1024+14), last)
+		r.sendFrom("127.0.0.1:"+itoa(1024+14), raws[14]) // as its device does, which heard nothing
+		for n := range 9 {
+			r.sendFrom("127.0.0.1:"+itoa(2048+n), request(t, "ann", "wrong"))
+		}
 		time.Sleep(time.Second)
-		if got := len(r.replies()); got != 1 {
-			t.Errorf("the retransmission of one that did not fit got %d replies, want 1", got)
+		if got := len(r.replies()); got != 10 {
+			t.Errorf("%d refusals left once there was room again, want 10", got)
+		}
+		r.dropped(radiussrv.DropHoldFull, 5)
+	})
+}
+
+func TestOneClientCannotFillTheHold(t *testing.T) {
+	calm, noisy, third := loopback("calm"), loopback("noisy"), loopback("third")
+	noisy.Address, third.Address = prefix("127.0.0.66/32"), prefix("127.0.0.77/32")
+	cfg := radiussrv.Config{Held: 16, RejectDelay: time.Second, Clients: []radiussrv.Client{calm, noisy, third}}
+	bubble(t, radiussrv.Authentication, cfg, func(r *rig) {
+		for n := range 50 {
+			r.sendFrom("127.0.0.66:"+itoa(1024+n), request(t, "ann", "wrong"))
+		}
+		r.dropped(radiussrv.DropHoldFull, 50-12) // three quarters of the room
+		for n := range 4 {
+			r.sendFrom("127.0.0.1:"+itoa(1024+n), request(t, "ann", "wrong"))
+		}
+		r.dropped(radiussrv.DropHoldFull, 50-12)
+		r.sendFrom("127.0.0.77:1024", request(t, "ann", "wrong"))
+		r.dropped(radiussrv.DropHoldFull, 50-12+1) // all of it is taken
+		time.Sleep(time.Second)
+		if got := len(r.replies()); got != 16 {
+			t.Errorf("%d refusals left, want 16", got)
 		}
 	})
 }
@@ -173,8 +199,10 @@ func TestAFullQueueIsSilenceAndOneClientCannotFillIt(t *testing.T) {
 	engine := slow(time.Second, oneRight)
 	cfg := radiussrv.Config{Authenticator: engine, Clients: []radiussrv.Client{calm, noisy}, Workers: 4, Queue: 12}
 	bubble(t, radiussrv.Authentication, cfg, func(r *rig) {
-		for n := range 50 {
-			r.sendFrom("127.0.0.66:"+itoa(1024+n), good(t))
+		raws := make([][]byte, 50)
+		for n := range raws {
+			raws[n] = good(t)
+			r.sendFrom("127.0.0.66:"+itoa(1024+n), raws[n])
 		}
 		r.dropped(radiussrv.DropQueueFull, 50-12) // three quarters of the sixteen places
 		for n := range 4 {
@@ -184,6 +212,41 @@ func TestAFullQueueIsSilenceAndOneClientCannotFillIt(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		if got := len(r.replies()); got != 16 {
 			t.Errorf("%d answered, want the 16 that had a place", got)
+		}
+		for n := range 12 { // as devices do that heard nothing
+			r.sendFrom("127.0.0.66:"+itoa(1024+38+n), raws[38+n])
+		}
+		time.Sleep(3 * time.Second)
+		if got := len(r.replies()); got != 12 {
+			t.Errorf("%d answered once there was room again, want 12", got)
+		}
+	})
+}
+
+func TestAQueueWithoutRoomForAnybodyIsSilence(t *testing.T) {
+	calm, noisy, third := loopback("calm"), loopback("noisy"), loopback("third")
+	noisy.Address, third.Address = prefix("127.0.0.66/32"), prefix("127.0.0.77/32")
+	cfg := radiussrv.Config{
+		Authenticator: slow(time.Second, oneRight), Clients: []radiussrv.Client{calm, noisy, third}, Workers: 2, Queue: 2, Deadline: time.Minute,
+	}
+	bubble(t, radiussrv.Authentication, cfg, func(r *rig) {
+		late := good(t)
+		for round := range 3 {
+			for n := range 3 {
+				r.sendFrom("127.0.0.66:"+itoa(1024+10*round+n), good(t))
+			}
+			r.sendFrom("127.0.0.77:"+itoa(1024+round), good(t))
+			r.send(late)
+			r.dropped(radiussrv.DropQueueFull, uint64(round+1))
+			time.Sleep(2 * time.Second)
+			if got := len(r.replies()); got != 4 {
+				t.Fatalf("round %d: %d answered, want 4", round, got)
+			}
+		}
+		r.send(late)
+		time.Sleep(time.Second)
+		if got := len(r.replies()); got != 1 {
+			t.Errorf("%d replies to what had found no room three times, want 1", got)
 		}
 	})
 }
