@@ -98,3 +98,90 @@ func BenchmarkAppPassword(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkHolderByName is what an attempt with a primary password reads.
+func BenchmarkHolderByName(b *testing.B) {
+	n := benchAccounts()
+	s := open(b, b.TempDir())
+	fill(b, s, n)
+	for _, c := range []struct{ name, domain string }{{"login", ""}, {"mail", "@example.org"}} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				typed := fmt.Sprintf("user%07d%s", rand.IntN(n), c.domain)
+				_, err := s.HolderByName(b.Context(), directory.ParseName(typed, directory.AnyName, "example.org"))
+				ok(b, err)
+			}
+		})
+	}
+}
+
+// BenchmarkHolders is a search by uid, and a page of everybody.
+func BenchmarkHolders(b *testing.B) {
+	n := benchAccounts()
+	s := open(b, b.TempDir())
+	fill(b, s, n)
+	b.Run("uid", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			login := fmt.Sprintf("user%07d", rand.IntN(n))
+			list, err := s.Holders(b.Context(), directory.Query{AnyOf: []directory.Term{{Attribute: "uid", Value: login}}})
+			if err != nil || len(list) != 1 {
+				b.Fatal(len(list), err)
+			}
+		}
+	})
+	b.Run("page of 500", func(b *testing.B) {
+		b.ReportAllocs()
+		after := ""
+		for b.Loop() {
+			list, err := s.Holders(b.Context(), directory.Query{After: after})
+			ok(b, err)
+			after = ""
+			if len(list) > 0 {
+				after = list[len(list)-1].Account.ID
+			}
+		}
+	})
+}
+
+// BenchmarkChange is a durable change with its event, one after the other.
+func BenchmarkChange(b *testing.B) {
+	s := open(b, b.TempDir())
+	fill(b, s, 1)
+	on := true
+	for i := 0; b.Loop(); i++ {
+		on = !on
+		ok(b, s.ChangeAccount(b.Context(), benchID("account", 0), policy.AccountChange{Disabled: &on},
+			directory.Event{ID: benchID("change", i), At: benchStart, Kind: directory.EventAccountDisabled}))
+	}
+}
+
+// BenchmarkEvents is a batch of 256 events.
+func BenchmarkEvents(b *testing.B) {
+	s := open(b, b.TempDir())
+	batch := make([]directory.Event, 256)
+	for i := 0; b.Loop(); i++ {
+		for j := range batch {
+			batch[j] = directory.Event{ID: benchID("event", i*len(batch)+j), At: benchStart, Kind: directory.EventSignIn, AccountID: benchID("account", j),
+				Login: "ann", Outcome: "accept", Reason: "app_password", Service: "mail", Protocol: "ldap", Method: "simple", Source: "192.0.2.1"}
+		}
+		ok(b, s.AppendEvents(b.Context(), batch))
+	}
+}
+
+// BenchmarkImport is an import of ten thousand accounts.
+func BenchmarkImport(b *testing.B) {
+	const size = 10_000
+	for b.Loop() {
+		b.StopTimer()
+		s := open(b, b.TempDir())
+		var im policy.Import
+		for i := range size {
+			login := fmt.Sprintf("user%07d", i)
+			im.Add = append(im.Add, policy.Holder{Account: directory.Account{ID: benchID("account", i), Login: login, Mail: login + "@example.org"}})
+		}
+		b.StartTimer()
+		ok(b, s.ImportAccounts(b.Context(), im, directory.Event{ID: benchID("import", 0), At: benchStart, Kind: directory.EventAccountsImported}))
+	}
+}

@@ -25,10 +25,11 @@ const (
 	// holderByName finds two rows where two accounts are denoted: the second is
 	// only counted.
 	holderByName = `SELECT ` + holderColumns + ` FROM accounts a WHERE a.id IN (` + denoted + `) LIMIT 2`
-	// denoted is a union, because SQLite would answer an OR by reading everybody.
+	// denoted is a union, because SQLite would answer an OR by reading everybody;
+	// of all, because sorting out doubles takes longer than reading them.
 	denoted = `SELECT id FROM accounts WHERE kind = $1 AND login_key = $2
-    UNION SELECT id FROM accounts WHERE kind = $1 AND mail_key = $3
-    UNION SELECT id FROM accounts WHERE kind = $1 AND login_key = $4`
+    UNION ALL SELECT id FROM accounts WHERE kind = $1 AND mail_key = $3
+    UNION ALL SELECT id FROM accounts WHERE kind = $1 AND login_key = $4`
 )
 
 // HolderByName finds the one account that name denotes, groups included; see

@@ -35,7 +35,7 @@ func newSession(conn driver.Conn) *session {
 }
 
 func (s *session) prepare(text string) (*statement, error) {
-	st, err := s.conn.Prepare(numbered(text))
+	st, err := s.conn.(driver.ConnPrepareContext).PrepareContext(background, numbered(text))
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +112,8 @@ func (s *session) each(text string, args []any, read func(*row) error) error {
 	return s.rows(st, args, read)
 }
 
-// adhoc is each for a text put together from conditions, of which there are
-// too many to keep them prepared.
+// adhoc is each for a text put together from conditions. There are too many to
+// keep them all prepared; the driver keeps those that were used last.
 func (s *session) adhoc(text string, args []any, read func(*row) error) error {
 	st, err := s.prepare(text)
 	if err != nil {

@@ -26,11 +26,13 @@ var oldest = [3]int{3, 51, 3}
 var (
 	writerSettings = url.Values{
 		"mode": {"rw"}, "_mutex": {"no"}, "_journal_mode": {"WAL"}, "_synchronous": {"FULL"},
-		"_busy_timeout": {"5000"}, "_foreign_keys": {"1"}, "_cache_size": {"-16384"}, "_secure_delete": {"FAST"},
+		"_busy_timeout": {"5000"}, "_foreign_keys": {"1"}, "_secure_delete": {"FAST"},
+		"_cache_size": {"-16384"}, "_stmt_cache_size": {"64"},
 	}
 	readerSettings = url.Values{
 		"mode": {"rw"}, "_mutex": {"no"}, "_query_only": {"1"}, "_synchronous": {"FULL"},
-		"_busy_timeout": {"5000"}, "_foreign_keys": {"1"}, "_cache_size": {"-16384"},
+		"_busy_timeout": {"5000"}, "_foreign_keys": {"1"},
+		"_cache_size": {"-16384"}, "_stmt_cache_size": {"64"},
 	}
 )
 

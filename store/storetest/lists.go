@@ -90,6 +90,9 @@ var listTests = map[string]func(*testing.T, *store.Store){
 		if got := logins(t, s, directory.Query{AnyOf: []directory.Term{is("ann"), is("carl")}}); !slices.Equal(got, []string{"ann", "carl"}) {
 			t.Errorf("selected are %v", got)
 		}
+		if got := logins(t, s, directory.Query{AnyOf: slices.Repeat([]directory.Term{is("ann"), is("bob")}, 1000)}); !slices.Contains(got, "bob") {
+			t.Errorf("with very many terms, selected are %v", got)
+		}
 		any := directory.Term{Attribute: "shoeSize", Match: directory.Present}
 		if got := logins(t, s, directory.Query{AnyOf: []directory.Term{is("ann"), any}}); len(got) != 3 {
 			t.Errorf("with a term that no index answers, selected are %v", got)
