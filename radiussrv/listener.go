@@ -134,11 +134,12 @@ func (l *listener) read(ctx context.Context) error {
 	for {
 		n, err := l.sock.read(x.buf[:], &x.from)
 		switch {
+		case err == nil:
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, net.ErrClosed):
 			return err
-		case err != nil:
+		default:
 			l.pause(ctx, err)
 			continue
 		}
