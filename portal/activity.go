@@ -17,6 +17,7 @@ type line struct {
 	What    string // key of the words
 	Outcome string // key of the chip's words; "" for a change
 	Through string
+	Device  string // the RADIUS client's name
 	Label   string // of the app password
 	By      string // who made a change: key of the words
 }
@@ -79,7 +80,7 @@ func (a *activityView) fill(events []directory.Event, l *page.Language, labels m
 // lineOf chooses the words for an event. What has none is told by its kind
 // alone.
 func lineOf(e directory.Event, l *page.Language) line {
-	entry := line{Event: e, Through: through(e)}
+	entry := line{Event: e, Through: through(e), Device: device(e)}
 	if e.Kind != directory.EventSignIn && e.Kind != directory.EventBreakGlass {
 		entry.What, entry.By = changeKey(e, l), "activity.by-admin"
 		if e.Actor == "portal:"+e.Login {

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"postern/account"
@@ -57,6 +58,7 @@ type newView struct {
 	Problem  string
 	Label    string
 	Services []choice
+	Only     bool // those, not everything
 	Form     string
 	First    bool // part of the set-up
 	Steps    []string
@@ -82,15 +84,27 @@ func (p *Portal) newView(chosen []string) newView {
 	if len(chosen) == 0 {
 		chosen = settings.DefaultServices
 	}
-	ticked := map[string]bool{}
-	for _, c := range chosen {
-		ticked[c] = true
-	}
-	view := newView{Form: p.form(), Steps: setupSteps, At: 3}
-	for _, name := range settings.Services() {
-		view.Services = append(view.Services, choice{name, ticked[name]})
+	view := newView{Form: p.form(), Steps: setupSteps, At: 3, Only: !slices.Contains(chosen, directory.AnyService)}
+	names := slices.DeleteFunc(settings.Services(), func(name string) bool {
+		return name == directory.AnyService || name == directory.DefaultService
+	})
+	for _, name := range append(names, directory.DefaultService) {
+		view.Services = append(view.Services, choice{name, slices.Contains(chosen, name)})
 	}
 	return view
+}
+
+// services are those that were ticked. Where none was, everything must have
+// been chosen: that it was shown first is no reason to open more than was asked.
+func services(r *http.Request) []string {
+	ticked := r.PostForm["service"]
+	if len(ticked) == 0 && r.PostFormValue("scope") == directory.AnyService {
+		return []string{directory.AnyService}
+	}
+	if len(ticked) == 0 {
+		return []string{""} // which is none there is
+	}
+	return ticked
 }
 
 type madeView struct {
@@ -119,13 +133,13 @@ func (p *Portal) newAppPassword(w http.ResponseWriter, r *http.Request, v *visit
 	}
 	first := r.PostFormValue("first") != ""
 	issued, err := p.Accounts.Issue(r.Context(), v.actor(), v.id(), account.Request{
-		Label: r.PostFormValue("label"), Services: r.PostForm["service"],
+		Label: r.PostFormValue("label"), Services: services(r),
 	})
 	if err != nil {
 		p.again(r, v)
 	}
 	if text, refused := p.refusal(r, err); refused {
-		view := p.newView(r.PostForm["service"])
+		view := p.newView(services(r))
 		view.Problem, view.Label, view.First = text, r.PostFormValue("label"), first
 		p.show(w, r, http.StatusUnprocessableEntity, "apppasswordnew", view)
 		return

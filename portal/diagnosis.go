@@ -89,12 +89,21 @@ func findings(events []directory.Event, labels map[string]string) []finding {
 		case len(found) < diagnoseMost:
 			seen[place] = len(found)
 			found = append(found, finding{
-				Reason: e.Reason, Through: through(e), Client: e.Client, Source: e.Source,
+				Reason: e.Reason, Through: through(e), Client: device(e), Source: e.Source,
 				At: e.LastAt, Count: e.Count, Label: labels[e.Credential],
 			})
 		}
 	}
 	return found
+}
+
+// device is the name of the RADIUS client, which people may know. An LDAP
+// listener's tells them nothing.
+func device(e directory.Event) string {
+	if e.Protocol == string(policy.RADIUS) {
+		return e.Client
+	}
+	return ""
 }
 
 // through names the service of a sign-in, or where it has none of its own the

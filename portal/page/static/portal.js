@@ -131,7 +131,8 @@ for (const block of document.querySelectorAll("[data-passkey]")) {
 }
 
 // Times stand in the page in UTC; here they become the reader's own.
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
+const lang = document.documentElement.lang;
+const clock = new Intl.DateTimeFormat(navigator.languages.find((l) => l.startsWith(lang)) || lang, { dateStyle: "long", timeStyle: "short" });
 for (const time of document.querySelectorAll("time[data-time]")) time.textContent = clock.format(new Date(time.dateTime));
 
 // A second click sends nothing twice. A page that is come back to starts anew.
@@ -141,6 +142,15 @@ document.addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
+});
+
+// What an app password is for: choosing a service chooses "only these".
+for (const box of document.querySelectorAll("input[name=service]")) {
+  box.addEventListener("change", () => { if (box.checked) document.getElementById("scope-only").checked = true; });
+}
+const any = document.getElementById("scope-any");
+if (any) any.addEventListener("change", () => {
+  for (const box of document.querySelectorAll("input[name=service]")) box.checked = false;
 });
 
 // A box that ticks all others.
