@@ -32,7 +32,7 @@ const (
   WHERE c.account_id = $1 ORDER BY c.created_at DESC, c.id`
 	appPasswordsSealedOf = `SELECT ` + holdingColumns + `, 0 FROM app_passwords c JOIN accounts a ON a.id = c.account_id
   WHERE c.account_id = $1 AND c.revoked_at = 0 AND c.challenge > 0
-  ORDER BY CASE WHEN c.expires_at = 0 OR c.expires_at > $2 THEN 0 ELSE 1 END, c.created_at DESC, c.id LIMIT $3`
+  ORDER BY CASE WHEN c.expires_at = 0 OR c.expires_at > $2 THEN 0 ELSE 1 END, c.created_at DESC, c.id`
 	appPasswordUsed = `UPDATE app_passwords SET last_used_at = $2, last_used_from = $3, last_used_service = $4
   WHERE id = $1 AND last_used_at <= $2`
 )
@@ -133,7 +133,8 @@ func readHolding(r *row) (h policy.Holding, err error) {
 // forms and are not revoked, those that have not expired first; see
 // policy.Challengeable.
 func (s *Store) ChallengeHoldings(ctx context.Context, accountID string, now time.Time, limit int) ([]policy.Holding, error) {
-	return s.holdings(ctx, "listing what challenges can be answered with", appPasswordsSealedOf, accountID, seconds(now), limit)
+	list, err := s.holdings(ctx, "listing what challenges can be answered with", appPasswordsSealedOf, accountID, seconds(now))
+	return list[:min(limit, len(list))], err
 }
 
 // Holdings returns all credentials of an account, ended ones too, newest

@@ -97,7 +97,7 @@ func eventsQuery(ses *session, f directory.EventFilter) (text string, args []any
 		w.and("(at, seq) < (" + w.arg(at) + ", " + w.arg(seq) + ")")
 	}
 	w.events(f)
-	return `SELECT ` + eventColumns + ` FROM events` + w.clause() + order + ` LIMIT ` + w.arg(limitOr(f.Limit)), w.args, nil
+	return `SELECT ` + eventColumns + ` FROM events` + w.clause() + order + limitTo(f.Limit), w.args, nil
 }
 
 func positionOf(ses *session, id string) (at, seq int64, err error) {

@@ -130,7 +130,7 @@ func (w *where) page(id string, q directory.Query) string {
 	if q.After != "" {
 		w.and(id + " > " + w.arg(q.After))
 	}
-	return w.clause() + " ORDER BY " + id + " LIMIT " + w.arg(limitOr(q.Limit))
+	return w.clause() + " ORDER BY " + id + limitTo(q.Limit)
 }
 
 // clause is the WHERE clause, "" where everything is selected.
@@ -141,11 +141,14 @@ func (w *where) clause() string {
 	return " WHERE " + strings.Join(w.conds, " AND ")
 }
 
-func limitOr(limit int) int {
+// limitTo is a LIMIT clause, of one batch where no limit is asked for. The
+// number stands in the text, because SQLite plans a statement anew for each
+// value bound to its LIMIT.
+func limitTo(limit int) string {
 	if limit <= 0 {
-		return batch
+		limit = batch
 	}
-	return limit
+	return " LIMIT " + strconv.Itoa(limit)
 }
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)

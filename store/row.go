@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql/driver"
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -13,6 +14,28 @@ type row struct {
 	values []driver.Value
 	at     int
 	err    error
+}
+
+// each reads all rows of an answer and ends it.
+func (r *row) each(rows driver.Rows, read func(*row) error) (err error) {
+	defer func() {
+		if ending := rows.Close(); err == nil {
+			err = ending
+		}
+	}()
+	if r.values == nil {
+		r.values = make([]driver.Value, len(rows.Columns()))
+	}
+	for {
+		if err := rows.Next(r.values); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if err := r.with(read); err != nil {
+			return err
+		}
+	}
 }
 
 // with reads the row from its first column on.

@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 
 	"postern/directory"
 )
@@ -34,24 +33,17 @@ func newSession(conn driver.Conn) *session {
 	return &session{conn: conn, stmts: make(map[string]*statement)}
 }
 
-func (s *session) prepare(text string) (*statement, error) {
-	st, err := s.conn.(driver.ConnPrepareContext).PrepareContext(background, numbered(text))
-	if err != nil {
-		return nil, err
-	}
-	return &statement{Stmt: st}, nil
-}
-
 // prepared returns the statement of a constant text.
 func (s *session) prepared(text string) (*statement, error) {
 	if st := s.stmts[text]; st != nil {
 		return st, nil
 	}
-	st, err := s.prepare(text)
-	if err == nil {
-		s.stmts[text] = st
+	st, err := s.conn.Prepare(numbered(text))
+	if err != nil {
+		return nil, err
 	}
-	return st, err
+	s.stmts[text] = &statement{Stmt: st}
+	return s.stmts[text], nil
 }
 
 // named are the arguments in the driver's form.
@@ -109,20 +101,6 @@ func (s *session) each(text string, args []any, read func(*row) error) error {
 	if err != nil {
 		return err
 	}
-	return s.rows(st, args, read)
-}
-
-// adhoc is each for a text put together from conditions. There are too many to
-// keep them all prepared; the driver keeps those that were used last.
-func (s *session) adhoc(text string, args []any, read func(*row) error) error {
-	st, err := s.prepare(text)
-	if err != nil {
-		return err
-	}
-	return errors.Join(s.rows(st, args, read), st.Close())
-}
-
-func (s *session) rows(st *statement, args []any, read func(*row) error) (err error) {
 	values, err := s.named(args)
 	if err != nil {
 		return err
@@ -132,24 +110,22 @@ func (s *session) rows(st *statement, args []any, read func(*row) error) (err er
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if closing := rows.Close(); err == nil {
-			err = closing
-		}
-	}()
-	if st.row.values == nil {
-		st.row.values = make([]driver.Value, len(rows.Columns()))
+	return st.row.each(rows, read)
+}
+
+// adhoc is each for a text put together from conditions. There are too many to
+// keep them all prepared; the driver keeps those that were used last.
+func (s *session) adhoc(text string, args []any, read func(*row) error) error {
+	values, err := s.named(args)
+	if err != nil {
+		return err
 	}
-	for {
-		if err := rows.Next(st.row.values); err == io.EOF {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		if err := st.row.with(read); err != nil {
-			return err
-		}
+	s.ran++
+	rows, err := s.conn.(driver.QueryerContext).QueryContext(background, numbered(text), values)
+	if err != nil {
+		return err
 	}
+	return new(row).each(rows, read)
 }
 
 // only reads the one row of the answer. ErrNotFound: there is none, or more
