@@ -2,7 +2,6 @@ package store
 
 import (
 	"maps"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,7 +32,7 @@ func TestConnectionsAreSetAsTheyMustBe(t *testing.T) {
 func TestAWriterThatCouldLoseIsRefused(t *testing.T) {
 	s := openHere(t, Options{Dir: t.TempDir()})
 	for _, missing := range []string{"_synchronous", "_foreign_keys", "_secure_delete"} {
-		settings := url.Values(maps.Clone(writerSettings))
+		settings := maps.Clone(writerSettings)
 		settings.Del(missing)
 		conn, err := connectSQLite(s.Path(), settings, writerPragmas)()
 		if err == nil {
