@@ -134,7 +134,7 @@ func readHolding(r *row) (h policy.Holding, err error) {
 // policy.Challengeable.
 func (s *Store) ChallengeHoldings(ctx context.Context, accountID string, now time.Time, limit int) ([]policy.Holding, error) {
 	list, err := s.holdings(ctx, "listing what challenges can be answered with", appPasswordsSealedOf, accountID, seconds(now))
-	return list[:min(limit, len(list))], err
+	return list[:min(max(limit, 0), len(list))], err
 }
 
 // Holdings returns all credentials of an account, ended ones too, newest

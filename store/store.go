@@ -96,6 +96,9 @@ func prepareFile(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("making the data directory: %w", err)
 	}
+	if err := refuseNetworkDisk(dir); err != nil {
+		return "", err
+	}
 	path := filepath.Join(dir, fileName)
 	if err := makeEmpty(path); err != nil {
 		return "", fmt.Errorf("making the database file: %w", err)
