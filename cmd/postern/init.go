@@ -147,7 +147,13 @@ func (i *initializer) findOwner(dataDir string) error {
 	return nil
 }
 
+// makeKey refuses to make a key beside a database: it would be another than
+// the one that what is in it was digested and sealed with.
 func (i *initializer) makeKey() error {
+	if db := store.FileIn(i.config.DataDir); exists(db) && !exists(i.config.KeyFile) {
+		return fmt.Errorf("the database %s is there without its key %s: put the key file back from where it is kept; without it no app password in the database opens anything",
+			db, i.config.KeyFile)
+	}
 	err := secret.CreateKeyFile(i.config.KeyFile, i.random)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
