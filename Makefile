@@ -28,7 +28,7 @@ deps:
 # that the last lines are those of the product.
 test: deps
 	@cd lint && go build -o $(LINT)/noskip ./noskip
-	@for m in $(NESTED); do (cd $$m && go test ./...); done
+	@for m in $(NESTED); do (cd $$m && go test -json ./... | $(LINT)/noskip); done
 	go test -json -race -shuffle=on ./... | $(LINT)/noskip
 
 # Go fuzzes one target at a time; the targets are found where they stand.
