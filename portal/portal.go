@@ -68,11 +68,14 @@ type Config struct {
 	Sessions Sessions
 	Listing  SessionList
 	Events   Events
-	Keys     *secret.Keys
-	Random   io.Reader
-	Now      func() time.Time
-	Settings func() *Settings
-	Log      *slog.Logger
+	// Directory and Installation are for the administrators' pages.
+	Directory    People
+	Installation func() Installation
+	Keys         *secret.Keys
+	Random       io.Reader
+	Now          func() time.Time
+	Settings     func() *Settings
+	Log          *slog.Logger
 }
 
 // Portal serves the pages. It may be used concurrently.
@@ -88,7 +91,7 @@ type Portal struct {
 
 // New returns a Portal.
 func New(c Config) (*Portal, error) {
-	if c.Engine == nil || c.Accounts == nil || c.Sessions == nil || c.Listing == nil || c.Events == nil ||
+	if c.Engine == nil || c.Accounts == nil || c.Sessions == nil || c.Listing == nil || c.Events == nil || c.Directory == nil || c.Installation == nil ||
 		c.Keys == nil || c.Random == nil || c.Now == nil || c.Settings == nil || c.Log == nil {
 		return nil, errors.New("portal: a field of Config is not set")
 	}

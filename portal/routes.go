@@ -61,6 +61,8 @@ func (p *Portal) routes() http.Handler {
 	mux.HandleFunc("POST /security/sessions/end", p.signedIn(p.endSession))
 	mux.HandleFunc("POST /security/sessions/end-others", p.signedIn(p.endOtherSessions))
 
+	p.administration(mux)
+
 	mux.HandleFunc("/", p.notFound)
 	return p.visiting(mux)
 }

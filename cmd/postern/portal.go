@@ -23,6 +23,7 @@ var (
 	_ portal.Sessions    = (*store.Store)(nil)
 	_ portal.SessionList = (*store.Store)(nil)
 	_ portal.Events      = (*store.Store)(nil)
+	_ portal.People      = (*store.Store)(nil)
 )
 
 // openPortal sets the pages up, where there is a listener for them.
@@ -35,7 +36,7 @@ func (s *server) openPortal(_ context.Context, c loaded) (err error) {
 	accounts.Hasher = s.hasher // one pool for all that hashes
 	accounts.Settings = s.accountSettings
 	s.portal, err = portal.New(portal.Config{
-		Engine: s.engine, Accounts: accounts, Sessions: db, Listing: db, Events: db,
+		Engine: s.engine, Accounts: accounts, Sessions: db, Listing: db, Events: db, Directory: db, Installation: s.installation,
 		Keys: s.site.keys, Random: s.env.random, Now: s.env.now, Settings: s.portalSettings, Log: s.log,
 	})
 	if err != nil {
