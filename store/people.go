@@ -27,7 +27,7 @@ func (s *Store) People(ctx context.Context, q directory.PeopleQuery) (list []pol
 	if q.AfterID != "" {
 		w.and("(" + column + ", a.id) > (" + w.arg(q.AfterKey) + ", " + w.arg(q.AfterID) + ")")
 	}
-	text := `SELECT ` + holderColumns + ` FROM accounts a` + w.clause() + ` ORDER BY ` + column + `, a.id LIMIT ` + w.arg(limitOr(q.Limit))
+	text := `SELECT ` + holderColumns + ` FROM accounts a` + w.clause() + ` ORDER BY ` + column + `, a.id` + limitTo(q.Limit)
 	err = s.view(ctx, "listing people", func(ses *session) error {
 		return ses.adhoc(text, w.args, func(r *row) error {
 			list = append(list, readHolder(r))
