@@ -23,6 +23,7 @@ type AccountChange struct {
 	RevokeAppPasswords bool // every one that is not revoked yet
 	RemoveMethods      bool // every second factor, recovery code and enrol code
 	EndSessions        bool // every session at the portal
+	ReleaseBrakes      bool // what was counted of wrong passwords is forgiven
 }
 
 // Import is a set of changes that is applied whole or not at all. Names of

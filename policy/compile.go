@@ -14,6 +14,8 @@ import (
 type ruleSet struct {
 	*Rules
 	serviceAccounts map[string][]netip.Prefix
+	relays          []netip.Prefix
+	brakes          Brakes
 
 	byClient, byBase, byListener map[string]string
 	byNetwork                    map[netip.Prefix]string
@@ -24,10 +26,15 @@ func compile(r *Rules) *ruleSet {
 	rs := &ruleSet{
 		Rules:           r,
 		serviceAccounts: make(map[string][]netip.Prefix, len(r.ServiceAccounts)),
+		relays:          plainPrefixes(r.TrustedRelays),
+		brakes:          r.Brakes,
 		byClient:        map[string]string{},
 		byBase:          map[string]string{},
 		byListener:      map[string]string{},
 		byNetwork:       map[netip.Prefix]string{},
+	}
+	if rs.brakes == (Brakes{}) {
+		rs.brakes = DefaultBrakes()
 	}
 	for _, sa := range r.ServiceAccounts {
 		rs.serviceAccounts[sa.Name] = plainPrefixes(sa.Networks)
@@ -126,4 +133,9 @@ func (rs *ruleSet) ldapService(c Client, from netip.Addr) string {
 // under. It is for asking once, not for every attempt: it compiles the rules.
 func (r *Rules) Service(client Client, from netip.Addr) string {
 	return compile(r).service(client, from)
+}
+
+// isRelay reports whether many people come from that address.
+func (rs *ruleSet) isRelay(from netip.Addr) bool {
+	return slices.ContainsFunc(rs.relays, func(n netip.Prefix) bool { return n.Contains(from) })
 }

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"postern/policy/brake"
+	"postern/policy/remember"
 	"postern/secret"
 )
 
@@ -19,13 +21,15 @@ type EngineConfig struct {
 	Recorder      Recorder
 	Holdings      Holdings         // nil: Explain knows of no app passwords
 	Rehasher      Rehasher         // nil: stale hashes stay as they are
+	Brakes        *brake.Brakes    // nil: the engine's own, kept nowhere
 	Now           func() time.Time // nil: time.Now
 	Log           *slog.Logger     // nil: nothing is logged
 }
 
 // Engine turns attempts into decisions: it gathers the facts, asks Decide,
-// holds refusals to one time and records the answer. It keeps nothing of an
-// account between two attempts. It may be used concurrently.
+// holds refusals to one time and records the answer. Between two attempts it
+// keeps what slows guessing down and what hashes said, and nothing that decides.
+// It may be used concurrently.
 type Engine struct {
 	records       Records
 	challengeable Challengeable
@@ -34,6 +38,8 @@ type Engine struct {
 	verifier      Verifier
 	recorder      Recorder
 	rehash        rehashing
+	brakes        *brake.Brakes
+	memory        *remember.Memory
 	now           func() time.Time
 	log           *slog.Logger
 
@@ -48,6 +54,10 @@ func NewEngine(c EngineConfig) *Engine {
 	e := &Engine{
 		records: c.Records, challengeable: c.Challengeable, holdings: c.Holdings, keys: c.Keys,
 		verifier: c.Verifier, recorder: c.Recorder, now: c.Now, log: c.Log,
+		brakes: c.Brakes, memory: remember.New(),
+	}
+	if e.brakes == nil {
+		e.brakes = brake.New()
 	}
 	if e.now == nil {
 		e.now = time.Now
@@ -61,7 +71,11 @@ func NewEngine(c EngineConfig) *Engine {
 
 // SetRules replaces the rules at once for every attempt that begins after it.
 // r must not be changed afterwards.
-func (e *Engine) SetRules(r *Rules) { e.rules.Store(compile(r)) }
+func (e *Engine) SetRules(r *Rules) {
+	rules := compile(r)
+	e.brakes.SetLimits(rules.brakes.Limits)
+	e.rules.Store(rules)
+}
 
 // Authenticate decides a. It always answers: what breaks, panics or runs out
 // of ctx is Unavailable, and there is no error to forget. It writes exactly
@@ -74,6 +88,7 @@ func (e *Engine) Authenticate(ctx context.Context, a Attempt) Decision {
 	t := e.begin(a)
 	t.gather(func() { t.find(ctx) })
 	d := t.conclude(Decide(t.facts))
+	t.settle(d)
 	t.record(d)
 	if t.primary.stale && t.facts.Match == MatchPrimary && d.Outcome != Reject {
 		e.rehash.offer(t.account.ID, t.primary.hash, a.Secret)

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,8 +37,8 @@ func TestWhenHashesAreSlowEveryRefusalIsHeldToThem(t *testing.T) {
 		w := newWorld(t)
 		w.tick()
 		w.duringHash = slow
-		for range paceEvery {
-			w.attempt(t, mailClient, "bob", text("wrong"))
+		for i := range paceEvery { // over RADIUS, where no source has a limit
+			w.attempt(t, vpnClient, fmt.Sprint("nobody", i), text("wrong"))
 		}
 		for _, r := range refusals {
 			other := newWorld(t)

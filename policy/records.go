@@ -21,6 +21,8 @@ type Holder struct {
 	// Groups are the normalised names of all groups the account is in, by
 	// nesting too. Nil where the query did not ask for them.
 	Groups []string
+	// BrakeReleases counts how often the account's brakes were released by hand.
+	BrakeReleases int64
 }
 
 // Holding is an app password together with its account.

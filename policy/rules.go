@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"postern/directory"
+	"postern/policy/brake"
 )
 
 // Rules is what the configuration says, compiled. It is replaced as a whole at
@@ -27,6 +28,25 @@ type Rules struct {
 
 	MaxPerAccount int           // candidates a failing challenge computes
 	UnusedAfter   time.Duration // zero: app passwords do not end for lack of use
+
+	// Brakes are how guessing is slowed; zero: DefaultBrakes.
+	Brakes Brakes
+	// TrustedRelays are where many people come from by one address, such as a
+	// mail server: they have no limit as a source. RADIUS clients are that too.
+	TrustedRelays []netip.Prefix
+}
+
+// Brakes are the figures of the brakes, and how long results of hashes are
+// remembered.
+type Brakes struct {
+	brake.Limits
+	RememberAccepted time.Duration // accepted primaries of accounts without MFA; 0: not
+	RememberRefused  time.Duration // refused ones, from the last time on; 0: not
+}
+
+// DefaultBrakes returns the figures of an installation that sets none.
+func DefaultBrakes() Brakes {
+	return Brakes{Limits: brake.Default(), RememberAccepted: 5 * time.Minute, RememberRefused: 24 * time.Hour}
 }
 
 // ServiceAccount is the configured side of a service account: one that is not

@@ -30,7 +30,11 @@ func (t *trial) trySecond(ctx context.Context) {
 	if first.account == "" {
 		return
 	}
-	ok, err := t.checkSecond(ctx, first)
+	ok, looked := false, true
+	var err error
+	if t.follows(first) {
+		ok, looked, err = t.checkSecond(ctx, first.account)
+	}
 	if err != nil {
 		t.broke(err)
 		return
@@ -42,6 +46,8 @@ func (t *trial) trySecond(ctx context.Context) {
 	t.know(h)
 	t.primary = first.primary
 	switch {
+	case !looked:
+		t.facts.Braked = true
 	case !t.follows(first) || !first.primary.same(h):
 		t.facts.Match = MatchNone
 	case ok:
@@ -51,11 +57,18 @@ func (t *trial) trySecond(ctx context.Context) {
 	}
 }
 
-func (t *trial) checkSecond(ctx context.Context, first Grant) (bool, error) {
-	if !t.follows(first) {
-		return false, nil
+// checkSecond counts the second factor as a guess and has it checked. looked is
+// false where the brake was on and it was not.
+func (t *trial) checkSecond(ctx context.Context, accountID string) (ok, looked bool, err error) {
+	h, err := t.e.records.HolderByID(ctx, accountID)
+	if t.missing(err) {
+		return false, true, t.err
 	}
-	return t.a.Second.Check(ctx, first.account)
+	if !t.count(&guess{Guess: t.guessOf(h), second: true}) {
+		return false, false, nil
+	}
+	ok, err = t.a.Second.Check(ctx, accountID)
+	return ok, true, err
 }
 
 // follows reports whether first asked this client for a second factor, not

@@ -28,8 +28,9 @@ type trial struct {
 	credential string
 	digest     secret.Digest
 	primary    primaryStamp
-	hashed     bool  // a hash was run
-	err        error // behind facts.Trouble
+	guess      *guess // a primary or a second factor; nil where none was looked at
+	hashed     bool   // a hash was run
+	err        error  // behind facts.Trouble
 }
 
 var errNoRules = errors.New("no rules are set")
@@ -136,37 +137,6 @@ func (t *trial) withinNetworks() bool {
 	}
 	networks := t.rules.serviceAccounts[loginKey(t.account)]
 	return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(t.from) })
-}
-
-// tryPrimary runs exactly one hash, on the real hash of the account or on a
-// dummy, and reads the account again after it.
-func (t *trial) tryPrimary(ctx context.Context, name directory.Name) {
-	h, known := t.holder(ctx, name)
-	if t.facts.Trouble != NoTrouble {
-		return
-	}
-	stored := h.PasswordHash
-	if t.a.Secret.Empty() || h.Account.Kind != directory.Person {
-		stored = secret.Text{}
-	}
-	ok, stale, err := t.e.verifier.Verify(ctx, stored, t.a.Secret)
-	if err != nil {
-		t.broke(err)
-		return
-	}
-	t.hashed = true
-	if !known {
-		return
-	}
-	t.primary = primaryStamp{hash: stored, changedAt: h.Account.PasswordChangedAt, stale: stale}
-	if h, err = t.e.records.HolderByID(ctx, h.Account.ID); t.missing(err) {
-		t.facts.Account = AccountUnknown
-		return
-	}
-	t.know(h)
-	if ok && !stored.Empty() && t.primary.same(h) {
-		t.facts.Match = MatchPrimary
-	}
 }
 
 // holder reads the account that name denotes and notes what is known of it.
