@@ -43,7 +43,7 @@ func run(t *testing.T, dir, script string) {
 	ok(t, errors.Join(err, conn.Close()))
 }
 
-func openHere(t *testing.T, opts Options) *Store {
+func openHere(t testing.TB, opts Options) *Store {
 	t.Helper()
 	s, err := Open(t.Context(), opts)
 	ok(t, err)
