@@ -159,8 +159,6 @@ func (s *Store) ChangeAccount(ctx context.Context, id string, c policy.AccountCh
 	}, ev)
 }
 
-// changeAccount leaves sessions alone: there are none to end before the portal
-// has a table of them.
 func changeAccount(ses *session, id string, c policy.AccountChange, at time.Time) error {
 	args, err := changeArgs(id, c, at)
 	if err != nil {

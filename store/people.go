@@ -20,6 +20,7 @@ func (s *Store) People(ctx context.Context, q directory.PeopleQuery) (list []pol
 	var w where
 	column := peopleOrder[q.Order]
 	w.and("a.kind = " + w.arg(int64(directory.Person)))
+	w.and(column + " > ''") // who has no name or no address is not in that order
 	if q.Prefix != "" {
 		w.and(column + " >= " + w.arg(q.Prefix))
 		w.and(column + " < " + w.arg(q.Prefix+string(utf8.MaxRune)))

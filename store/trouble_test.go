@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -131,4 +133,24 @@ func TestAFullDiskStopsWritingOnly(t *testing.T) {
 	}
 	pages(1_000_000)
 	ok(t, s.AppendEvents(t.Context(), []directory.Event{event}))
+}
+
+func TestAnotherWriterIsWaitedForAndThenNamed(t *testing.T) {
+	s := openHere(t, Options{Dir: t.TempDir()})
+	settings, pragmas := url.Values(maps.Clone(writerSettings)), maps.Clone(writerPragmas)
+	settings.Set("_busy_timeout", "50")
+	pragmas["busy_timeout"] = "50"
+	other := &Store{write: newPool(1, connectSQLite(s.Path(), settings, pragmas)), failed: make(chan error, 1)}
+	defer func() { ok(t, other.Close()) }()
+	ok(t, other.SetMeta(t.Context(), "x", "before"))
+	ok(t, s.update(t.Context(), "keeping the writer", func(*session) error {
+		if err := other.SetMeta(t.Context(), "x", "meanwhile"); !errors.Is(err, ErrBusy) {
+			t.Errorf("error is %v", err)
+		}
+		return nil
+	}))
+	ok(t, other.SetMeta(t.Context(), "x", "after"))
+	if v, err := s.Meta(t.Context(), "x"); err != nil || v != "after" {
+		t.Errorf("kept is %q (%v)", v, err)
+	}
 }

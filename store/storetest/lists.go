@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"postern/directory"
@@ -96,6 +97,46 @@ var listTests = map[string]func(*testing.T, *store.Store){
 		any := directory.Term{Attribute: "shoeSize", Match: directory.Present}
 		if got := logins(t, s, directory.Query{AnyOf: []directory.Term{is("ann"), any}}); len(got) != 3 {
 			t.Errorf("with a term that no index answers, selected are %v", got)
+		}
+	},
+	"people are paged in each order, once each": func(t *testing.T, s *store.Store) {
+		for _, p := range []struct{ login, name, mail string }{
+			{"ann", "Zoe", "z@example.org"}, {"Bob", "zoe", "same@example.org"}, {"carl", "Émile", "same@example.org"}, {"dora", "", ""}, {"emil", "", ""},
+		} {
+			h := holderOf(t, p.login, p.mail)
+			h.Account.Name = p.name
+			must(t, s.AddAccount(t.Context(), h, event(t, directory.EventAccountAdded)))
+		}
+		service := holderOf(t, "aserver", "")
+		service.Account.Kind = directory.ServiceAccount
+		must(t, s.AddAccount(t.Context(), service, event(t, directory.EventAccountAdded)))
+		for _, c := range []struct {
+			order  directory.PeopleOrder
+			prefix string
+			key    func(directory.Account) string
+			want   []string
+		}{
+			{directory.ByLogin, "", func(a directory.Account) string { return strings.ToLower(a.Login) }, []string{"ann", "bob", "carl", "dora", "emil"}},
+			{directory.ByLogin, "b", nil, []string{"bob"}},
+			{directory.ByName, "", func(a directory.Account) string { return directory.FoldText(a.Name) }, []string{"zoe", "zoe", "émile"}},
+			{directory.ByMail, "", func(a directory.Account) string { return a.Mail }, []string{"same@example.org", "same@example.org", "z@example.org"}},
+		} {
+			var got []string
+			q := directory.PeopleQuery{Order: c.order, Prefix: c.prefix, Limit: 1}
+			for range 9 {
+				list, err := s.People(t.Context(), q)
+				must(t, err)
+				for _, h := range list {
+					key := strings.ToLower(h.Account.Login)
+					if c.key != nil {
+						key = c.key(h.Account)
+					}
+					got, q.AfterKey, q.AfterID = append(got, key), key, h.Account.ID
+				}
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("order %d, prefix %q: %v, want %v", c.order, c.prefix, got, c.want)
+			}
 		}
 	},
 	"groups come in batches too": func(t *testing.T, s *store.Store) {

@@ -30,6 +30,7 @@ func Run(t *testing.T, open Open) {
 		{"imports", importTests},
 		{"events", eventTests},
 		{"lists", listTests},
+		{"portal sessions", sessionTests},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			for name, test := range part.tests {
