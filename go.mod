@@ -3,6 +3,7 @@ module postern
 go 1.26.0
 
 require (
+	github.com/go-crypt/x v0.4.16
 	github.com/go-webauthn/webauthn v0.18.2
 	github.com/hashicorp/go-hclog v1.6.3
 	github.com/jimlambrt/gldap v0.1.14

@@ -27,7 +27,6 @@ const (
 	maxMemory  = 256 << 10 // KiB
 	maxWork    = 1 << 20   // KiB times passes
 	maxThreads = 16
-	maxPHC     = 256 // bytes of a PHC string
 
 	minSalt, maxSalt = 8, 64
 	minTag, maxTag   = 16, 64
@@ -81,23 +80,6 @@ func scheme(stored string) (name, rest string, ok bool) {
 		return "", "", false
 	}
 	return strings.Cut(stored, "$")
-}
-
-// parseStored reads a stored password hash. Its errors do not repeat it.
-func parseStored(stored string) (argon2Hash, error) {
-	if len(stored) > maxPHC {
-		return argon2Hash{}, fmt.Errorf("the stored hash is longer than %d bytes", maxPHC)
-	}
-	name, rest, ok := scheme(stored)
-	if !ok {
-		return argon2Hash{}, errors.New("the stored hash is not a PHC string")
-	}
-	switch name {
-	case "argon2id":
-		return parseArgon2id(rest)
-	default:
-		return argon2Hash{}, errors.New("the stored hash is of a scheme that is not known")
-	}
 }
 
 // CheckHash says whether stored is a password hash as it may be kept. The

@@ -52,62 +52,70 @@ func (h *Hasher) Hash(ctx context.Context, password Text, random io.Reader) (Tex
 	if password.Empty() {
 		return Text{}, errors.New("a password cannot be empty")
 	}
-	made := argon2Hash{cost: h.cost, salt: make([]byte, saltLen), tag: make([]byte, tagLen)}
-	if _, err := io.ReadFull(random, made.salt); err != nil {
-		return Text{}, fmt.Errorf("reading randomness for a salt: %w", err)
-	}
-	tag, err := h.run(ctx, made, password)
+	made, err := h.make(ctx, password.Reveal(), random)
 	if err != nil {
 		return Text{}, err
 	}
-	made.tag = tag
 	return NewText(made.String()), nil
+}
+
+// make runs Argon2id over input with a new salt.
+func (h *Hasher) make(ctx context.Context, input string, random io.Reader) (argon2Hash, error) {
+	made := argon2Hash{cost: h.cost, salt: make([]byte, saltLen), tag: make([]byte, tagLen)}
+	if _, err := io.ReadFull(random, made.salt); err != nil {
+		return argon2Hash{}, fmt.Errorf("reading randomness for a salt: %w", err)
+	}
+	err := h.run(ctx, func() { made.tag = made.of(input) })
+	return made, err
 }
 
 // Verify says whether typed is the password behind stored, byte for byte. It
 // takes exactly one run: with an empty stored hash the same work goes into a
-// dummy and the answer is no. stale says that the password is right and that
-// Hash would make a hash of another cost. An error (ErrBusy, the context's, a
+// dummy and the answer is no, and for a hash of another system's make it goes
+// beside that. stale says that the password is right and that Hash would make a
+// hash of another kind or cost. An error (ErrBusy, the context's, a
 // stored hash that cannot be read) says neither yes nor no.
 func (h *Hasher) Verify(ctx context.Context, stored, typed Text) (ok, stale bool, err error) {
 	if h.invalid != nil {
 		return false, false, h.invalid
 	}
-	against := h.dummy
+	against := storedHash{argon: h.dummy}
 	if !stored.Empty() {
 		if against, err = parseStored(stored.Reveal()); err != nil {
 			return false, false, fmt.Errorf("reading a password hash: %w", err)
 		}
 	}
-	tag, err := h.run(ctx, against, typed)
-	if err != nil {
-		return false, false, err
+	var broken error
+	err = h.run(ctx, func() { ok, broken = against.matches(typed.Reveal(), h.dummy) })
+	if err != nil || broken != nil {
+		return false, false, errors.Join(err, broken)
 	}
-	ok = against.matches(tag) && !stored.Empty() && !typed.Empty()
-	return ok, ok && !against.current(h.cost), nil
+	ok = ok && !stored.Empty() && !typed.Empty()
+	return ok, ok && against.stale(typed.Reveal(), h.cost), nil
 }
 
 // Runs counts the Argon2id runs since the start.
 func (h *Hasher) Runs() uint64 { return h.runs.Load() }
 
-// run computes one tag when it is this caller's turn. A run that has begun is
-// finished: it cannot be stopped.
-func (h *Hasher) run(ctx context.Context, hash argon2Hash, password Text) ([]byte, error) {
+// run calls work, which runs Argon2id once, when it is this caller's turn. A run
+// that has begun is finished: it cannot be stopped.
+func (h *Hasher) run(ctx context.Context, work func()) error {
 	select {
 	case h.places <- struct{}{}:
 		defer func() { <-h.places }()
 	default:
-		return nil, ErrBusy
+		return ErrBusy
 	}
 	select {
 	case h.cores <- struct{}{}:
 		defer func() { <-h.cores }()
 	case <-ctx.Done():
-		return nil, fmt.Errorf("waiting to verify a password: %w", ctx.Err())
+		return fmt.Errorf("waiting to verify a password: %w", ctx.Err())
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("waiting to verify a password: %w", err)
+		return fmt.Errorf("waiting to verify a password: %w", err)
 	}
 	h.runs.Add(1)
-	return hash.of(password.Reveal()), nil
+	work()
+	return nil
 }
