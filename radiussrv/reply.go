@@ -49,17 +49,17 @@ func (l *listener) leave(x *exchange, request *radius.Packet, code radius.Code, 
 		l.silence(x, DropMalformed)
 		return
 	}
-	h := &held{at: at, reply: raw, to: x.from, entry: x.entry, load: x.client.load}
-	if !at.After(time.Now()) {
-		l.deliver(h)
+	now := time.Now()
+	if !at.After(now) {
+		l.deliver(x.entry, raw, x.from, now)
 		return
 	}
-	if !take(&h.load.held, l.fair(l.cfg.Held)) {
+	if !take(&x.client.load.held, l.fair(l.cfg.Held)) {
 		l.silence(x, DropHoldFull)
 		return
 	}
-	if !l.hold.add(h) {
-		h.load.held.Add(-1)
+	if !l.hold.add(&held{at: at, reply: raw, to: x.from, entry: x.entry, load: x.client.load}) {
+		x.client.load.held.Add(-1)
 		l.silence(x, DropHoldFull)
 	}
 }
@@ -68,17 +68,17 @@ func (l *listener) leave(x *exchange, request *radius.Packet, code radius.Code, 
 func (l *listener) release(h *held) {
 	defer l.survive(&h.entry)
 	h.load.held.Add(-1)
-	l.deliver(h)
+	l.deliver(h.entry, h.reply, h.to, time.Now())
 }
 
 // deliver keeps the reply for retransmissions, then sends it: a copy of the
 // request that arrives in between is answered and not dropped.
-func (l *listener) deliver(h *held) {
-	l.duplicates.finish(h.entry, h.reply, time.Now())
-	if !l.send(h.reply, h.to) {
+func (l *listener) deliver(e *entry, reply []byte, to origin, now time.Time) {
+	l.duplicates.finish(e, reply, now)
+	if !l.send(reply, to) {
 		return
 	}
-	switch radius.Code(h.reply[0]) {
+	switch radius.Code(reply[0]) {
 	case radius.CodeAccessAccept:
 		l.count.accepts.Add(1)
 	case radius.CodeAccessReject:
