@@ -55,7 +55,7 @@ func newDesk(f *testing.F, role Role, allowUnsigned bool) desk {
 	if err != nil {
 		f.Fatal(err)
 	}
-	l := &listener{Server: s, role: role, jobs: make(chan *exchange, 1)}
+	l := &listener{Server: s, role: role, workers: newCrew(0, 1, nil)} // what is to be done waits for the test to do it
 	return desk{l, &outbox{}, allowUnsigned}
 }
 
@@ -65,7 +65,7 @@ func (d desk) answers(t *testing.T, data []byte) [][]byte {
 	d.sent.replies = nil
 	x := &exchange{from: origin{via: d.sent, peer: netip.MustParseAddrPort("127.0.0.1:1812")}}
 	if d.receive(x, copy(x.buf[:], data)) {
-		d.work(t.Context(), <-d.jobs)
+		d.work(t.Context(), <-d.workers.waiting)
 	}
 	if d.Stats().Dropped[DropPanic.String()] != 0 {
 		t.Fatalf("a panic on % x", data)

@@ -36,11 +36,11 @@ type exchange struct {
 // listener is one socket being served.
 type listener struct {
 	*Server
-	role Role
-	sock socket
-	jobs chan *exchange
-	hold *hold
-	idle sync.Pool // of *exchange
+	role    Role
+	sock    socket
+	workers *crew
+	hold    *hold
+	idle    sync.Pool // of *exchange
 }
 
 // readers is how many goroutines take datagrams off one socket.
@@ -57,28 +57,21 @@ func (s *Server) Serve(ctx context.Context, conn net.PacketConn, role Role) erro
 	if err != nil {
 		return fmt.Errorf("preparing the RADIUS socket %s: %w", conn.LocalAddr(), err)
 	}
-	l := &listener{Server: s, role: role, sock: sock, jobs: make(chan *exchange, s.cfg.Queue)}
+	l := &listener{Server: s, role: role, sock: sock}
 	l.idle.New = func() any { return new(exchange) }
 	l.hold = newHold(s.cfg.Held, l.release)
+	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	defer abandon()
+	l.workers = newCrew(s.cfg.Workers, s.cfg.Queue, func(x *exchange) { l.work(work, x) })
 	return l.serve(ctx, conn)
 }
 
 func (l *listener) serve(ctx context.Context, conn net.PacketConn) error {
-	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
-	defer abandon()
-	var workers, replies sync.WaitGroup
-	for range l.cfg.Workers {
-		workers.Go(func() {
-			for x := range l.jobs {
-				l.work(work, x)
-			}
-		})
-	}
+	var replies sync.WaitGroup
 	quit := make(chan struct{})
 	replies.Go(func() { l.hold.run(quit) })
 	err := l.readAll(ctx, conn)
-	close(l.jobs)
-	err = errors.Join(err, l.drain(&workers, &replies, quit))
+	err = errors.Join(err, l.drain(&replies, quit))
 	if ctx.Err() == nil {
 		return fmt.Errorf("reading from the RADIUS socket %s: %w", conn.LocalAddr(), err)
 	}
@@ -109,16 +102,11 @@ func (l *listener) readAll(ctx context.Context, conn net.PacketConn) error {
 // drain waits for the workers, then for the replies that are held, all within
 // the grace. A held reply whose time is later is not sent: sooner would tell
 // the client something, and silence sends it elsewhere.
-func (l *listener) drain(workers, replies *sync.WaitGroup, quit chan struct{}) error {
+func (l *listener) drain(replies *sync.WaitGroup, quit chan struct{}) error {
 	grace := time.AfterFunc(l.cfg.Grace, func() { close(quit) })
 	defer grace.Stop()
-	done := make(chan struct{})
-	go func() {
-		workers.Wait()
-		close(done)
-	}()
 	select {
-	case <-done:
+	case <-l.workers.finish():
 	case <-quit:
 		return errors.New("RADIUS requests were still under way at the end of the grace")
 	}
@@ -201,12 +189,10 @@ func (l *listener) queue(x *exchange) (passed bool) {
 	}
 	x.entry = e
 	if take(&c.load.working, l.fair(l.cfg.Queue+l.cfg.Workers)) {
-		select {
-		case l.jobs <- x:
+		if l.workers.add(x) {
 			return true
-		default:
-			c.load.working.Add(-1)
 		}
+		c.load.working.Add(-1)
 	}
 	l.duplicates.forget(e)
 	l.drop(x, DropQueueFull)

@@ -58,9 +58,9 @@ type Config struct {
 	// Grace bounds how long Serve goes on after its context has ended: 10 s.
 	Grace time.Duration
 
-	// Workers is how many requests are under way at once, for each Serve: 128.
-	// It should be well above the number of primary passwords that may wait to
-	// be hashed, or these would keep app passwords waiting.
+	// Workers is how many requests may be under way at once, for each Serve:
+	// 128. It should be well above the number of primary passwords that may
+	// wait to be hashed, or these would keep app passwords waiting.
 	Workers      int
 	Queue        int           // requests waiting for a worker, for each Serve: 1024
 	Held         int           // replies waiting for their time, for each Serve: 16384

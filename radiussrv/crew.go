@@ -1,0 +1,95 @@
+package radiussrv
+
+import "sync"
+
+// crew works on requests, each worker on one at a time. The worker that was
+// idle last is given the next request: while requests are quick, a few workers
+// do them all and their stacks stay warm; when requests are slow, more are
+// started, up to a limit, and then requests wait. It may be used concurrently.
+type crew struct {
+	do    func(*exchange)
+	limit int
+
+	mu      sync.Mutex
+	idle    []chan *exchange // the one idle last at the end
+	waiting chan *exchange   // what no worker is free for
+	started int
+	over    bool
+
+	all sync.WaitGroup
+}
+
+func newCrew(limit, waiting int, do func(*exchange)) *crew {
+	return &crew{do: do, limit: limit, waiting: make(chan *exchange, waiting)}
+}
+
+// add reports whether there was a worker, or room to wait for one. It must not
+// be called after finish.
+func (c *crew) add(x *exchange) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if last := len(c.idle) - 1; last >= 0 {
+		c.idle[last] <- x // it has room for one, and is empty
+		c.idle = c.idle[:last]
+		return true
+	}
+	if c.started < c.limit {
+		c.started++
+		c.all.Go(func() { c.work(x) })
+		return true
+	}
+	select {
+	case c.waiting <- x:
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *crew) work(x *exchange) {
+	for own := make(chan *exchange, 1); x != nil; x = c.next(own) {
+		c.do(x)
+	}
+}
+
+// next returns what is to be done next, nil for nothing ever again.
+func (c *crew) next(own chan *exchange) *exchange {
+	if x, settled := c.settle(own); settled {
+		return x
+	}
+	return <-own
+}
+
+// settle takes what waits longest. Where nothing waits it reports false, and
+// the worker is idle, or true and nil where it is over.
+func (c *crew) settle(own chan *exchange) (x *exchange, settled bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case x = <-c.waiting:
+		return x, true
+	default:
+	}
+	if c.over {
+		return nil, true
+	}
+	c.idle = append(c.idle, own)
+	return nil, false
+}
+
+// finish says that nothing will be added. The channel closes when all is done.
+func (c *crew) finish() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
+	for _, own := range c.idle {
+		close(own)
+	}
+	c.idle = nil
+	done := make(chan struct{})
+	go func() {
+		c.all.Wait()
+		close(done)
+	}()
+	return done
+}
