@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -137,7 +136,7 @@ func TestAFullDiskStopsWritingOnly(t *testing.T) {
 
 func TestAnotherWriterIsWaitedForAndThenNamed(t *testing.T) {
 	s := openHere(t, Options{Dir: t.TempDir()})
-	settings, pragmas := url.Values(maps.Clone(writerSettings)), maps.Clone(writerPragmas)
+	settings, pragmas := maps.Clone(writerSettings), maps.Clone(writerPragmas)
 	settings.Set("_busy_timeout", "50")
 	pragmas["busy_timeout"] = "50"
 	other := &Store{write: newPool(1, connectSQLite(s.Path(), settings, pragmas)), failed: make(chan error, 1)}
