@@ -11,7 +11,7 @@ import (
 // sign-in, behind enrolling also one that has nothing but the set-up open.
 func (p *Portal) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /static/", http.StripPrefix("/static/", cached(page.Static())))
+	mux.Handle("GET /static/{file}", http.StripPrefix("/static/", cached(page.Static())))
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/home", http.StatusSeeOther) })
 	mux.HandleFunc("POST /language", p.changeLanguage)
 

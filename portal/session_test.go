@@ -1,0 +1,194 @@
+package portal_test
+
+import (
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"postern/directory"
+	"postern/policy"
+	"postern/secret"
+)
+
+// TestNoTokenSurvivesARise: a token that somebody planted or saw before is
+// worth nothing after the sign-in, the second factor or a confirmation.
+func TestNoTokenSurvivesARise(t *testing.T) {
+	w := newWorld(t)
+	_, own := w.enrolled("ann")
+	planted := strings.Repeat("A", 43)
+	b := w.browser()
+	b.cookies["session"], b.cookies["signin"] = planted, planted
+	b.signIn("ann").goes("/signin/code")
+	if b.cookies["signin"] == planted {
+		t.Error("the planted token waits for the second factor")
+	}
+	b.post("/signin/code", "code", own.code()).goes("/home")
+	seen := []string{planted, b.cookies["session"]}
+	if seen[0] == seen[1] {
+		t.Fatal("the planted token became a session")
+	}
+	b.post("/confirm", "code", own.code(), "next", "/security").goes("/security")
+	for _, token := range seen {
+		old := w.browser()
+		old.cookies["session"] = token
+		old.get("/security").goes("/signin?next=%2Fsecurity")
+	}
+	b.get("/security").is(http.StatusOK)
+}
+
+// TestSigningInAgainEndsTheOldSession of the same browser.
+func TestSigningInAgainEndsTheOldSession(t *testing.T) {
+	w := newWorld(t)
+	w.person("bob")
+	b := w.browser()
+	b.signIn("bob").goes("/home")
+	old := w.browser()
+	old.cookies = maps.Clone(b.cookies)
+	b.signIn("bob").goes("/home")
+	old.get("/security").goes("/signin?next=%2Fsecurity")
+	b.post("/signout").goes("/signin?done=signed-out")
+	b.get("/security").goes("/signin?next=%2Fsecurity")
+}
+
+// TestSessionsEnd says what ends them, at the very next request.
+func TestSessionsEnd(t *testing.T) {
+	for name, end := range map[string]func(*world, directory.Account){
+		"disabled":         func(w *world, a directory.Account) { w.must(w.accounts.Disable(w.t.Context(), "cli:test", a.ID)) },
+		"MFA reset":        func(w *world, a directory.Account) { w.must(w.accounts.MFAReset(w.t.Context(), "cli:test", a.ID)) },
+		"deleted":          func(w *world, a directory.Account) { w.must(w.accounts.Delete(w.t.Context(), "cli:test", a.ID)) },
+		"idle":             func(w *world, _ directory.Account) { w.later(30 * time.Minute) },
+		"password changed": changePassword,
+		"expired": func(w *world, a directory.Account) {
+			past := w.now().Add(-time.Second)
+			w.must(w.accounts.Set(w.t.Context(), "cli:test", a.ID, expiring(past)))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			a, own := w.enrolled("ann")
+			b := w.in("ann", own)
+			b.get("/security").is(http.StatusOK)
+			end(w, a)
+			b.get("/security").goes("/signin?next=%2Fsecurity")
+			if got := b.post("/app-passwords/revoke-all"); !strings.HasPrefix(got.Header.Get("Location"), "/signin") {
+				t.Errorf("a post still gets %d %s", got.StatusCode, got.words())
+			}
+		})
+	}
+}
+
+func changePassword(w *world, a directory.Account) {
+	w.must(w.accounts.SetPassword(w.t.Context(), "cli:test", a.ID, secret.NewText("another password"), false))
+}
+
+// TestASessionHasAnEndWhateverHappens: neither use nor confirmation prolongs
+// it past eight hours.
+func TestASessionHasAnEndWhateverHappens(t *testing.T) {
+	w := newWorld(t)
+	_, own := w.enrolled("ann")
+	b := w.in("ann", own)
+	for range 31 {
+		w.later(15 * time.Minute)
+		b.get("/home").is(http.StatusOK)
+	}
+	b.post("/confirm", "code", own.code(), "next", "/security").goes("/security")
+	w.later(15 * time.Minute)
+	b.get("/security").goes("/signin?next=%2Fsecurity")
+}
+
+// TestMFATurnedOnMeanwhileCounts: a session by password alone opens nothing
+// any more but the set-up, and nothing at all where a method is enrolled.
+func TestMFATurnedOnMeanwhileCounts(t *testing.T) {
+	w := newWorld(t)
+	bob := w.person("bob")
+	b := w.browser()
+	b.signIn("bob").goes("/home")
+	b.get("/security").is(http.StatusOK)
+	w.must(w.accounts.MFAOn(t.Context(), "cli:test", bob.ID))
+	b.get("/security").goes("/home")
+	b.get("/home").has("Set it up now")
+	w.enrol(bob)
+	b.get("/home").goes("/signin?next=%2Fhome")
+}
+
+// TestChangesAskAgainAfterTenMinutes, for what is shown and what is sent, and
+// nothing happens before.
+func TestChangesAskAgainAfterTenMinutes(t *testing.T) {
+	w := newWorld(t)
+	a, own := w.enrolled("ann")
+	issued := w.issue(a, "Outlook")
+	b := w.in("ann", own)
+	form := b.get("/app-passwords/new").is(http.StatusOK).value("form")
+	w.later(10 * time.Minute)
+	revoke := "/app-passwords/" + issued.AppPassword.ID + "/revoke"
+	b.get("/app-passwords/new").goes("/confirm?next=%2Fapp-passwords%2Fnew")
+	b.post("/app-passwords/new", "form", form, "label", "Phone", "scope", "any", "from", "/app-passwords/new").goes("/confirm?next=%2Fapp-passwords%2Fnew")
+	b.post(revoke, "from", "/app-passwords").goes("/confirm?next=%2Fapp-passwords")
+	b.post("/app-passwords/revoke-all", "from", "https://evil.example").goes("/confirm?next=%2Fhome")
+	b.post("/setup/recovery", "form", form, "from", "/security").goes("/confirm?next=%2Fsecurity")
+	b.get("/setup/app").goes("/confirm?next=%2Fsetup%2Fapp")
+	b.post("/security/password", "old", mainPassword, "new", "another password", "again", "another password").goes("/confirm?next=%2Fhome")
+	b.header.Set("Accept", "application/json")
+	if got := b.post("/setup/passkey/begin").is(http.StatusUnauthorized); !strings.Contains(got.Body, `"next":"/confirm?next=%2Fsetup%2Fpasskey"`) {
+		t.Errorf("the script is told %s", got.Body)
+	}
+	b.header.Del("Accept")
+	w.must(w.journal.Flush(t.Context()))
+	if d := w.legacy("ann", issued.Secret); d.Outcome != policy.Accept {
+		t.Errorf("it was revoked without a fresh second factor: %s", d.Reason)
+	}
+	list, err := w.accounts.AppPasswords(t.Context(), a.ID)
+	w.must(err)
+	if len(list) != 1 {
+		t.Errorf("%d app passwords, want the one", len(list))
+	}
+	b.post("/confirm", "code", own.wrong(), "next", "/app-passwords").is(http.StatusUnauthorized)
+	b.post("/confirm", "code", own.code(), "next", "/app-passwords").goes("/app-passwords")
+	b.post(revoke).goes("/app-passwords?done=revoked")
+	if d := w.legacy("ann", issued.Secret); d.Outcome != policy.Reject {
+		t.Errorf("a revoked app password: %s", d.Outcome)
+	}
+}
+
+// TestWrongConfirmationsEndTheSession after the fifth.
+func TestWrongConfirmationsEndTheSession(t *testing.T) {
+	w := newWorld(t)
+	_, own := w.enrolled("ann")
+	b := w.in("ann", own)
+	for range 4 {
+		b.post("/confirm", "code", own.wrong()).is(http.StatusUnauthorized)
+	}
+	b.post("/confirm", "code", own.wrong()).goes("/signin")
+	b.get("/security").goes("/signin?next=%2Fsecurity")
+}
+
+// TestSessionsAreListedAndEnded, one and all others, and nobody else's.
+func TestSessionsAreListedAndEnded(t *testing.T) {
+	w := newWorld(t)
+	_, own := w.enrolled("ann")
+	one, two, three := w.in("ann", own), w.in("ann", own), w.in("ann", own)
+	w.person("bob")
+	bob := w.browser()
+	bob.signIn("bob").goes("/home")
+
+	page := one.get("/security").is(http.StatusOK)
+	if n := strings.Count(page.Body, `name="session"`); n != 2 {
+		t.Fatalf("%d other sessions are listed, want 2", n)
+	}
+	digest := page.value("session")
+	bob.post("/security/sessions/end", "session", digest).goes("/security?done=session-ended")
+	alive := func(b *browser) bool { return b.get("/security").StatusCode == http.StatusOK }
+	if !alive(two) || !alive(three) {
+		t.Fatal("bob ended a session of ann's")
+	}
+	one.post("/security/sessions/end", "session", digest).goes("/security?done=session-ended")
+	if alive(two) == alive(three) {
+		t.Error("ending one session ended none or both")
+	}
+	one.post("/security/sessions/end-others").goes("/security?done=sessions-ended")
+	if alive(two) || alive(three) || !alive(one) || !alive(bob) {
+		t.Error("ending the others did not end them, or ended more")
+	}
+}
