@@ -139,7 +139,7 @@ func TestTheLastMethodStays(t *testing.T) {
 	b.get(at + "/remove").is(http.StatusOK).has("Remove “Old phone”?")
 	b.post(at + "/remove").goes("/security?done=method-removed")
 	b.get("/security").is(http.StatusOK).hasNot("Old phone")
-	other := w.browser()
+	other := w.tab()
 	other.signIn("ann").goes("/signin/code")
 	other.post("/signin/code", "code", own.code()).is(http.StatusUnauthorized)
 	other.post("/signin/code", "code", second.code()).goes("/home")
@@ -168,8 +168,8 @@ func TestChangingTheMainPassword(t *testing.T) {
 	}
 	b.get("/security?done=password").is(http.StatusOK).has("Your password has been changed")
 	other.get("/security").goes("/signin?next=%2Fsecurity")
-	w.browser().signIn("ann").is(http.StatusUnauthorized)
-	w.browser().post("/signin", "login", "ann", "password", "a new password").goes("/signin/code")
+	w.tab().signIn("ann").is(http.StatusUnauthorized)
+	w.tab().post("/signin", "login", "ann", "password", "a new password").goes("/signin/code")
 }
 
 // TestGuessesOfTheOldPasswordEndTheSession.
@@ -196,7 +196,7 @@ func TestRecoveryCodesWorkOnce(t *testing.T) {
 	first := fresh()
 	second := fresh()
 	in := func(code string) int {
-		other := w.browser()
+		other := w.tab()
 		other.signIn("ann").goes("/signin/code")
 		return other.post("/signin/code", "code", strings.ToUpper(code)).StatusCode
 	}
@@ -215,7 +215,7 @@ func TestRecoveryCodesWorkOnce(t *testing.T) {
 // TestLanguages: the header, the switch, and what the page says of itself.
 func TestLanguages(t *testing.T) {
 	w := newWorld(t)
-	b := w.browser()
+	b := w.tab()
 	b.header.Set("Accept-Language", "nl-NL,nl;q=0.9")
 	if page := b.get("/signin").has("Aanmelden"); !strings.Contains(page.Body, `<html lang="nl">`) {
 		t.Error("the page does not say that it is Dutch")

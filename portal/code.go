@@ -72,24 +72,10 @@ func (p *Portal) codeCheck(r *http.Request) func(context.Context, string) (bool,
 	typed := strings.Join(strings.Fields(r.PostFormValue("code")), "")
 	return func(ctx context.Context, accountID string) (bool, error) {
 		if len(typed) == 6 {
-			return p.guess(ctx, accountID, typed)
+			return p.Accounts.CheckTOTP(ctx, accountID, typed)
 		}
 		return p.Accounts.SpendRecoveryCode(ctx, accountID, secret.NewText(typed))
 	}
-}
-
-// guess checks a code of the authenticator app, as long as not too many wrong
-// ones were tried.
-func (p *Portal) guess(ctx context.Context, accountID, typed string) (bool, error) {
-	if !p.guesses.take(accountID, p.Now()) {
-		p.Log.Warn("too many wrong codes: codes of the authenticator app rest for a while", "account", accountID)
-		return false, nil
-	}
-	ok, err := p.Accounts.CheckTOTP(ctx, accountID, typed)
-	if ok || err != nil {
-		p.guesses.give(accountID, p.Now())
-	}
-	return ok, err
 }
 
 // secondLeg brings a second factor to the engine and maps its decision.

@@ -14,7 +14,7 @@ import (
 var keyText = regexp.MustCompile(`<code id="key" translate="no">([A-Z2-7 ]+)</code>`)
 
 // enrolApp walks the set-up of an authenticator app.
-func (b *browser) enrolApp(path string) *app {
+func (b *tab) enrolApp(path string) *app {
 	b.w.t.Helper()
 	page := b.get(path).is(http.StatusOK)
 	m := keyText.FindStringSubmatch(page.Body)
@@ -34,7 +34,7 @@ func (b *browser) enrolApp(path string) *app {
 func TestSevenSteps(t *testing.T) {
 	w := newWorld(t)
 	w.demanded("ann")
-	b := w.browser()
+	b := w.tab()
 	b.signIn("ann").goes("/home")
 	b.get("/home").is(http.StatusOK).has("Name of ann").has("Set it up now").hasNot("Administration")
 	b.get("/setup").is(http.StatusOK).has("Authenticator app").has("Passkey or security key")
@@ -78,12 +78,12 @@ func shownSecret(t *testing.T, made answer) secret.Text {
 func TestEnrolmentFromElsewhereNeedsACode(t *testing.T) {
 	w := newWorld(t)
 	ann := w.demanded("ann")
-	inside := w.browser()
+	inside := w.tab()
 	inside.signIn("ann").goes("/home")
 	stolen := inside.get("/setup/app").is(http.StatusOK)
 	own := w.appOf(keyText.FindStringSubmatch(stolen.Body)[1])
 
-	b := w.browser()
+	b := w.tab()
 	b.from = "203.0.113.9:4000"
 	b.header.Set("X-Forwarded-For", "127.0.0.1") // of nobody who is trusted
 	b.signIn("ann").goes("/home")
@@ -100,7 +100,7 @@ func TestEnrolmentFromElsewhereNeedsACode(t *testing.T) {
 	w.must(err)
 	b.post("/setup/code", "code", "0000-0000-0000-0000").is(http.StatusUnauthorized)
 	b.post("/setup/code", "code", code.Reveal()).goes("/setup")
-	again := w.browser()
+	again := w.tab()
 	again.from = b.from
 	again.signIn("ann").goes("/home")
 	again.post("/setup/code", "code", code.Reveal()).is(http.StatusUnauthorized)
@@ -125,7 +125,7 @@ func TestATrustedProxySaysWhereSomebodyIs(t *testing.T) {
 		{"192.0.2.80:4000", "nonsense", false},
 		{"203.0.113.9:4000", "127.0.0.7", false},
 	} {
-		b := w.browser()
+		b := w.tab()
 		b.from = c.from
 		b.header.Set("X-Forwarded-For", c.forwarded)
 		b.signIn("ann").goes("/home")
@@ -139,7 +139,7 @@ func TestATrustedProxySaysWhereSomebodyIs(t *testing.T) {
 func TestAWrongCodeShowsTheSameKeyAgain(t *testing.T) {
 	w := newWorld(t)
 	w.demanded("ann")
-	b := w.browser()
+	b := w.tab()
 	b.signIn("ann").goes("/home")
 	page := b.get("/setup/app")
 	key := keyText.FindStringSubmatch(page.Body)[1]
@@ -158,11 +158,11 @@ func TestNobodyEnrolsTheirSeedForSomebodyElse(t *testing.T) {
 	w := newWorld(t)
 	w.demanded("ann")
 	mallory := w.demanded("mallory")
-	theirs := w.browser()
+	theirs := w.tab()
 	theirs.signIn("mallory").goes("/home")
 	page := theirs.get("/setup/app")
 	own := w.appOf(keyText.FindStringSubmatch(page.Body)[1])
-	b := w.browser()
+	b := w.tab()
 	b.signIn("ann").goes("/home")
 	b.post("/setup/app", "id", page.value("id"), "sealed", page.value("sealed"), "label", "x", "code", own.code()).is(http.StatusServiceUnavailable)
 	for _, login := range []string{"ann", "mallory"} {
@@ -179,7 +179,7 @@ func TestNobodyEnrolsTheirSeedForSomebodyElse(t *testing.T) {
 func TestWhoIsNotAskedSeesNoOptions(t *testing.T) {
 	w := newWorld(t)
 	bob := w.person("bob")
-	b := w.browser()
+	b := w.tab()
 	b.signIn("bob").goes("/home")
 	b.get("/home").is(http.StatusOK).has("has not turned on multi-factor authentication").has("the help desk").hasNot("Set it up now").hasNot("Make an app password")
 	for _, path := range []string{"/setup", "/setup/app", "/setup/passkey", "/app-passwords/new"} {

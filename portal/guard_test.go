@@ -60,11 +60,11 @@ func TestNothingChangesByGET(t *testing.T) {
 func TestOtherHostsAreNotAnswered(t *testing.T) {
 	w := newWorld(t)
 	for _, host := range []string{"evil.example", "localhost", "localhost:9", "127.0.0.1:8080", "localhost:8080.evil.example"} {
-		b := w.browser()
+		b := w.tab()
 		b.header.Set("Host", host)
 		b.get("/signin").is(http.StatusMisdirectedRequest)
 	}
-	b := w.browser()
+	b := w.tab()
 	b.header.Set("X-Forwarded-Host", "evil.example")
 	if got := b.get("/signin").is(http.StatusOK); strings.Contains(got.Body, "evil") {
 		t.Error("the page repeats X-Forwarded-Host")
@@ -82,7 +82,7 @@ func TestCookiesCannotBeReadOrSentInClear(t *testing.T) {
 		w.person("bob")
 		w.settings.PublicURL = &url.URL{Scheme: c.scheme, Host: "localhost:8080"}
 		w.settings.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
-		got := w.browser().signIn("bob")
+		got := w.tab().signIn("bob")
 		got.goes("/home")
 		var found *http.Cookie
 		for _, k := range got.Cookies() {
@@ -132,7 +132,7 @@ func TestClearTextIsForNamedProxies(t *testing.T) {
 // TestEveryAnswerIsGuarded: pages, files, redirects and errors.
 func TestEveryAnswerIsGuarded(t *testing.T) {
 	w := newWorld(t)
-	b := w.browser()
+	b := w.tab()
 	for _, path := range []string{"/signin", "/", "/home", "/no-such-page", "/static/", "/static/portal.js", "/app-passwords/x/live"} {
 		got := b.get(path)
 		policy := got.Header.Get("Content-Security-Policy")
@@ -157,7 +157,7 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 func TestLargeBodiesAreCutOff(t *testing.T) {
 	w := newWorld(t)
 	w.person("bob")
-	got := w.browser().post("/signin", "login", "bob", "password", mainPassword, "x", strings.Repeat("x", 1<<20))
+	got := w.tab().post("/signin", "login", "bob", "password", mainPassword, "x", strings.Repeat("x", 1<<20))
 	if got.StatusCode == http.StatusSeeOther {
 		t.Error("a body of a megabyte was read")
 	}

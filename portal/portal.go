@@ -85,7 +85,6 @@ type Portal struct {
 	pending *pending
 	moments *moments
 	tries   *tries
-	guesses *guesses
 	handler http.Handler
 }
 
@@ -99,7 +98,7 @@ func New(c Config) (*Portal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the pages: %w", err)
 	}
-	p := &Portal{Config: c, pages: pages, pending: newPending(), moments: newMoments(), tries: newTries(), guesses: newGuesses()}
+	p := &Portal{Config: c, pages: pages, pending: newPending(), moments: newMoments(), tries: newTries()}
 	p.handler = p.guard(p.routes())
 	return p, nil
 }

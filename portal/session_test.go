@@ -18,7 +18,7 @@ func TestNoTokenSurvivesARise(t *testing.T) {
 	w := newWorld(t)
 	_, own := w.enrolled("ann")
 	planted := strings.Repeat("A", 43)
-	b := w.browser()
+	b := w.tab()
 	b.cookies["session"], b.cookies["signin"] = planted, planted
 	b.signIn("ann").goes("/signin/code")
 	if b.cookies["signin"] == planted {
@@ -31,7 +31,7 @@ func TestNoTokenSurvivesARise(t *testing.T) {
 	}
 	b.post("/confirm", "code", own.code(), "next", "/security").goes("/security")
 	for _, token := range seen {
-		old := w.browser()
+		old := w.tab()
 		old.cookies["session"] = token
 		old.get("/security").goes("/signin?next=%2Fsecurity")
 	}
@@ -42,9 +42,9 @@ func TestNoTokenSurvivesARise(t *testing.T) {
 func TestSigningInAgainEndsTheOldSession(t *testing.T) {
 	w := newWorld(t)
 	w.person("bob")
-	b := w.browser()
+	b := w.tab()
 	b.signIn("bob").goes("/home")
-	old := w.browser()
+	old := w.tab()
 	old.cookies = maps.Clone(b.cookies)
 	b.signIn("bob").goes("/home")
 	old.get("/security").goes("/signin?next=%2Fsecurity")
@@ -103,7 +103,7 @@ func TestASessionHasAnEndWhateverHappens(t *testing.T) {
 func TestMFATurnedOnMeanwhileCounts(t *testing.T) {
 	w := newWorld(t)
 	bob := w.person("bob")
-	b := w.browser()
+	b := w.tab()
 	b.signIn("bob").goes("/home")
 	b.get("/security").is(http.StatusOK)
 	w.must(w.accounts.MFAOn(t.Context(), "cli:test", bob.ID))
@@ -170,7 +170,7 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 	_, own := w.enrolled("ann")
 	one, two, three := w.in("ann", own), w.in("ann", own), w.in("ann", own)
 	w.person("bob")
-	bob := w.browser()
+	bob := w.tab()
 	bob.signIn("bob").goes("/home")
 
 	page := one.get("/security").is(http.StatusOK)
@@ -179,7 +179,7 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 	}
 	digest := page.value("session")
 	bob.post("/security/sessions/end", "session", digest).goes("/security?done=session-ended")
-	alive := func(b *browser) bool { return b.get("/security").StatusCode == http.StatusOK }
+	alive := func(b *tab) bool { return b.get("/security").StatusCode == http.StatusOK }
 	if !alive(two) || !alive(three) {
 		t.Fatal("bob ended a session of ann's")
 	}

@@ -96,8 +96,9 @@ func newWorld(t *testing.T) *world {
 		Told: portal.Told{VPN: "vpn.example.org"},
 	}
 	w.portal, err = portal.New(portal.Config{
-		Engine: w, Accounts: w.accounts, Sessions: db, Listing: db, Events: db,
-		Keys: keys, Random: rand.Reader, Now: w.now, Settings: func() *portal.Settings { return w.settings }, Log: log,
+		Engine: w, Accounts: w.accounts, Sessions: db, Listing: db, Events: db, Directory: db,
+		Installation: func() portal.Installation { return portal.Installation{} },
+		Keys:         keys, Random: rand.Reader, Now: w.now, Settings: func() *portal.Settings { return w.settings }, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -231,16 +232,16 @@ func (w *world) legacy(login string, password secret.Text) policy.Decision {
 	return d
 }
 
-// browser keeps cookies.
-type browser struct {
+// tab keeps cookies.
+type tab struct {
 	w       *world
 	from    string // address and port
 	cookies map[string]string
 	header  http.Header
 }
 
-func (w *world) browser() *browser {
-	return &browser{w: w, from: "127.0.0.1:50000", cookies: map[string]string{}, header: http.Header{}}
+func (w *world) tab() *tab {
+	return &tab{w: w, from: "127.0.0.1:50000", cookies: map[string]string{}, header: http.Header{}}
 }
 
 // answer is a reply with its body.
@@ -250,7 +251,7 @@ type answer struct {
 	Body string
 }
 
-func (b *browser) send(method, path string, form url.Values) answer {
+func (b *tab) send(method, path string, form url.Values) answer {
 	b.w.t.Helper()
 	var body io.Reader
 	if form != nil {
@@ -282,12 +283,12 @@ func (b *browser) send(method, path string, form url.Values) answer {
 	return answer{b.w.t, reply, rec.Body.String()}
 }
 
-func (b *browser) get(path string) answer {
+func (b *tab) get(path string) answer {
 	b.w.t.Helper()
 	return b.send(http.MethodGet, path, nil)
 }
 
-func (b *browser) post(path string, pairs ...string) answer {
+func (b *tab) post(path string, pairs ...string) answer {
 	b.w.t.Helper()
 	form := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -347,22 +348,22 @@ func (a answer) value(name string) string {
 }
 
 // signIn gives the main password.
-func (b *browser) signIn(login string) answer {
+func (b *tab) signIn(login string) answer {
 	b.w.t.Helper()
 	return b.post("/signin", "login", login, "password", mainPassword)
 }
 
 // signInWith gives both factors.
-func (b *browser) signInWith(login string, own *app) {
+func (b *tab) signInWith(login string, own *app) {
 	b.w.t.Helper()
 	b.signIn(login).goes("/signin/code")
 	b.post("/signin/code", "code", own.code()).goes("/home")
 }
 
 // in is a browser that is completely signed in.
-func (w *world) in(login string, own *app) *browser {
+func (w *world) in(login string, own *app) *tab {
 	w.t.Helper()
-	b := w.browser()
+	b := w.tab()
 	b.signInWith(login, own)
 	return b
 }
