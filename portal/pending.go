@@ -20,7 +20,6 @@ type halfway struct {
 	to       string // where to go afterwards
 	since    time.Time
 	tries    int
-	ceremony any // the WebAuthn challenge under way
 }
 
 // pending holds sign-ins half way, in memory: a restart has people type their
@@ -76,15 +75,6 @@ func (p *pending) try(digest string) bool {
 	}
 	h.tries++
 	return true
-}
-
-// hold keeps the challenge of a WebAuthn ceremony.
-func (p *pending) hold(digest string, ceremony any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if h := p.all[digest]; h != nil {
-		h.ceremony = ceremony
-	}
 }
 
 func (p *pending) drop(digest string) {

@@ -15,20 +15,6 @@ func (v *visit) page(name string) {
 	v.barriers(name)
 }
 
-// setUp walks to the complete set-up by an authenticator app, and returns its
-// key.
-func (v *visit) setUp(w words) (key string) {
-	v.t.Helper()
-	v.press(w.setUp)
-	v.press(w.app)
-	v.reaches("/setup/app")
-	key = v.says("#key")
-	v.fill("code", totp(v.t, key, 0))
-	v.press(w.verify)
-	v.reaches("/setup/done")
-	return key
-}
-
 // TestEveryPage goes through all pages of somebody's account, in both
 // languages: each fits a phone, has no barriers and leaves pictures to look at.
 func TestEveryPage(t *testing.T) {

@@ -4,7 +4,7 @@ package browsertest
 // tested: they are the words of the steps people are handed.
 type words struct {
 	language                                 string
-	signIn, setUp, verify, next, kept        string
+	signIn, setUp, verify, next              string
 	app, passkey, createPasskey, usePasskey  string
 	copy, copied, paste, worked, appPassword string
 	on                                       string // what a code page asks for

@@ -68,7 +68,6 @@ type peer struct {
 	last     Step
 	ended    bool
 	fragment int
-	started  bool
 }
 
 // begin says who is there and takes the start of the method.
