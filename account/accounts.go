@@ -171,6 +171,14 @@ func (s *Service) setDisabled(ctx context.Context, actor Actor, id string, disab
 	})
 }
 
+// ReleaseBrakes forgives what was counted of wrong passwords and second factors
+// of an account, wherever they came from. It bites at the next attempt.
+func (s *Service) ReleaseBrakes(ctx context.Context, actor Actor, id string) error {
+	return s.change(ctx, actor, id, directory.EventBrakesReleased, func(policy.Holder, *directory.Event) (policy.AccountChange, error) {
+		return policy.AccountChange{ReleaseBrakes: true}, nil
+	})
+}
+
 // Delete revokes every app password of an account and removes it. Its events
 // stay; a later account of that login is a new one.
 func (s *Service) Delete(ctx context.Context, actor Actor, id string) error {

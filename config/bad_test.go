@@ -38,7 +38,7 @@ var bad = []struct {
 	{"a key of a list's table names that table", smallest + "require_app_password = true\n", []string{
 		"line 6: ldap.require_app_password: unknown key; it belongs in [[service]]"}},
 	{"an unknown key that resembles nothing lists what is known", smallest + "[events]\nrotation = 1\n", []string{
-		"line 7: events.rotation: unknown key; known here are keep_days"}},
+		"line 7: events.rotation: unknown key; known here are export, keep_days"}},
 	{"unknown keys in every kind of table", smallest + `[polici]
 x = 1
 [[radius.client]]
@@ -226,6 +226,30 @@ name = "Mail"
 		`line 14: service[1].name: "any" is taken: it has a meaning of its own`,
 		`line 16: service[2].name: "Mail" is not a name of lower-case letters, digits, dots, dashes and underscores, 63 at most`,
 		"line 17: service[3].name: is needed"}},
+	{"brakes that are none, or locks", smallest + `[brakes]
+tries = 0
+first = "0s"
+longest = "48h"
+forget = "1s"
+unfamiliar_per_day = 0
+source_per_minute = 0
+familiar_days = -1
+remember_accepted = "2h"
+remember_refused = "-1s"
+[events]
+export = "tcp://siem:514"
+`, []string{
+		"line 7: brakes.tries: must lie between 1 and 1000",
+		`line 8: brakes.first: must lie between "1s" and "24h0m0s"`,
+		`line 9: brakes.longest: must lie between "1s" and "24h0m0s"`,
+		`line 10: brakes.forget: must lie between "1m0s" and "720h0m0s"`,
+		"line 12: brakes.source_per_minute: must lie between 1 and 100000",
+		"line 13: brakes.familiar_days: must lie between 0 and 3650",
+		`line 14: brakes.remember_accepted: must lie between "0s" and "1h0m0s"`,
+		`line 15: brakes.remember_refused: must lie between "0s" and "168h0m0s"`,
+		`line 17: events.export: "tcp://siem:514" is none of "file:PATH", "syslog:unix:/PATH", "syslog:udp://HOST:PORT", "syslog:tcp://HOST:PORT"`}},
+	{"a cap below the tries of one source", smallest + "[brakes]\nunfamiliar_per_day = 9\n", []string{
+		"line 7: brakes.unfamiliar_per_day: must lie between 10 and 100000"}},
 	{"service accounts", smallest + `[[service_account]]
 name = "mail"
 read = ["people", ""]

@@ -41,7 +41,8 @@ func (c *Config) check(p *problems) {
 	c.AppPasswords.check(p, c.Services)
 	checkServices(p, c)
 	checkServiceAccounts(p, c.ServiceAccounts)
-	checkRange(p, "events.keep_days", c.Events.KeepDays, 1, maxDays)
+	c.Brakes.check(p)
+	c.Events.check(p)
 	checkWord(p, "log.level", c.Log.Level, "debug", "info", "warn", "error")
 	checkWord(p, "log.format", c.Log.Format, "text", "json")
 }

@@ -28,6 +28,7 @@ type Config struct {
 	TLS             TLS              `toml:"tls"`
 	Policy          Policy           `toml:"policy"`
 	AppPasswords    AppPasswords     `toml:"app_passwords"`
+	Brakes          Brakes           `toml:"brakes"`
 	Services        []Service        `toml:"service"`
 	ServiceAccounts []ServiceAccount `toml:"service_account"`
 	Events          Events           `toml:"events"`
@@ -54,7 +55,7 @@ type LDAP struct {
 	Profile string `toml:"profile"`
 	// TrustedRelays are addresses or networks of servers that bind for many
 	// people, such as a mail server. They have only the total limit of
-	// connections. Default: none.
+	// connections, and no limit of wrong passwords of their own. Default: none.
 	TrustedRelays []netip.Prefix `toml:"trusted_relays"`
 }
 
@@ -251,6 +252,39 @@ type AppPasswords struct {
 	AllowCHAP bool `toml:"allow_chap"`
 }
 
+// Brakes is the table of what slows guessing down. It holds for primary
+// passwords and second factors; an app password that is right meets no brake.
+type Brakes struct {
+	// Tries is how many different wrong passwords one source may send for one
+	// account before that source is braked for it. Default: 10.
+	Tries int `toml:"tries"`
+	// First is for how long then. Each further wrong one doubles it. Default:
+	// "30s".
+	First time.Duration `toml:"first"`
+	// Longest is where that ends. Default: "1h".
+	Longest time.Duration `toml:"longest"`
+	// Forget is the time in which that many tries are forgiven, one by one.
+	// Default: "24h".
+	Forget time.Duration `toml:"forget"`
+	// UnfamiliarPerDay is how many wrong passwords all unfamiliar sources
+	// together may send for one account in a day. Default: 100.
+	UnfamiliarPerDay int `toml:"unfamiliar_per_day"`
+	// SourcePerMinute is how many wrong passwords one source may send in a
+	// minute, for whichever accounts. It does not hold for trusted_relays and
+	// RADIUS clients. Default: 30.
+	SourcePerMinute int `toml:"source_per_minute"`
+	// FamiliarDays is for how many days after a sign-in its source is familiar
+	// to the account, so that strangers elsewhere cannot brake it. Default: 30.
+	FamiliarDays int `toml:"familiar_days"`
+	// RememberAccepted is for how long an accepted primary password of an
+	// account without MFA is known again without a hash, from the same source.
+	// Default: "5m"; "0s" is not at all.
+	RememberAccepted time.Duration `toml:"remember_accepted"`
+	// RememberRefused is for how long a refused one is, since it came last; it
+	// does not count again. Default: "24h"; "0s" is not at all.
+	RememberRefused time.Duration `toml:"remember_refused"`
+}
+
 // Service is one thing that app passwords can be limited to. An attempt counts
 // under the one whose LDAPBase it binds below, else whose listener it came
 // through, else whose network is the longest that holds its source; over
@@ -294,6 +328,10 @@ type ServiceAccount struct {
 type Events struct {
 	// KeepDays is for how many days events are kept. Default: 400.
 	KeepDays int `toml:"keep_days"`
+	// Export is where each event goes as one line of JSON with the names of the
+	// Elastic Common Schema: "file:PATH", "syslog:unix:PATH",
+	// "syslog:udp://HOST:PORT" or "syslog:tcp://HOST:PORT". Default: "", nowhere.
+	Export string `toml:"export"`
 }
 
 // Log is the table of what serve writes to standard error.
@@ -328,6 +366,11 @@ func Default() Config {
 			SelfService:      true,
 			OnPasswordChange: "keep",
 			OnMFAReset:       "revoke",
+		},
+		Brakes: Brakes{
+			Tries: 10, First: 30 * time.Second, Longest: time.Hour, Forget: 24 * time.Hour,
+			UnfamiliarPerDay: 100, SourcePerMinute: 30, FamiliarDays: 30,
+			RememberAccepted: 5 * time.Minute, RememberRefused: 24 * time.Hour,
 		},
 		Events: Events{KeepDays: 400},
 		Log:    Log{Level: "info", Format: "text"},

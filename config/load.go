@@ -84,6 +84,9 @@ func (c *Config) resolve(p *problems, dir string) {
 	c.KeyFile = resolvePath(p, "key_file", c.KeyFile, dir)
 	c.TLS.Certificate = resolvePath(p, "tls.certificate", c.TLS.Certificate, dir)
 	c.TLS.Key = resolvePath(p, "tls.key", c.TLS.Key, dir)
+	if path, ok := strings.CutPrefix(c.Events.Export, exportFile); ok && path != "" {
+		c.Events.Export = exportFile + resolvePath(p, "events.export", path, dir)
+	}
 	for i := range c.RADIUS.Clients {
 		client := &c.RADIUS.Clients[i]
 		client.SecretFile = resolvePath(p, index("radius.client", i)+".secret_file", client.SecretFile, dir)

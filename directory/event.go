@@ -15,6 +15,7 @@ const (
 	EventAccountDisabled   EventKind = "account_disabled"
 	EventAccountDeleted    EventKind = "account_deleted"
 	EventPasswordChanged   EventKind = "password_changed"
+	EventBrakesReleased    EventKind = "brakes_released"
 	EventMFAOn             EventKind = "mfa_on"
 	EventMFAOff            EventKind = "mfa_off"
 	EventMFAReset          EventKind = "mfa_reset"
@@ -59,6 +60,7 @@ type Event struct {
 type EventFilter struct {
 	AccountID string
 	Kinds     []EventKind
+	Outcomes  []string // of sign-ins
 	Since     time.Time
 	After     string // id of the last event already seen, for following
 	Before    string // id of the last event already shown, for paging back

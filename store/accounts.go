@@ -180,6 +180,11 @@ func changeAccount(ses *session, id string, c policy.AccountChange, at time.Time
 			return err
 		}
 	}
+	if c.ReleaseBrakes {
+		if err := ses.one(brakeRelease, id); err != nil {
+			return err
+		}
+	}
 	if c.RemoveMethods {
 		return removeMethods(ses, id)
 	}

@@ -15,9 +15,9 @@ const (
 
 	// eventInsert meets an event that was written before: then more of the same
 	// were folded into it since.
-	eventInsert = `INSERT INTO events (` + eventColumns + `, seq)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-  ON CONFLICT (id) DO UPDATE SET count = excluded.count, last_at = excluded.last_at`
+	eventInsert = `INSERT INTO events (` + eventColumns + `, seq, changed)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20)
+  ON CONFLICT (id) DO UPDATE SET count = excluded.count, last_at = excluded.last_at, changed = excluded.changed`
 )
 
 // AppendEvents keeps a batch of events in one transaction. One whose ID is kept
@@ -57,6 +57,7 @@ func insertEvents(ses *session, events []directory.Event) error {
 
 const (
 	eventPosition = `SELECT at, seq FROM events WHERE id = $1`
+	eventsChanged = `SELECT ` + eventColumns + `, changed FROM events WHERE changed > $1 ORDER BY changed LIMIT $2`
 	eventsExpire  = `DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 ORDER BY at, seq LIMIT $2)`
 )
 
@@ -113,13 +114,20 @@ func (w *where) events(f directory.EventFilter) {
 	if !f.Since.IsZero() {
 		w.and("at >= " + w.arg(millis(f.Since)))
 	}
-	if len(f.Kinds) > 0 {
-		in := make([]string, len(f.Kinds))
-		for i, k := range f.Kinds {
-			in[i] = w.arg(string(k))
-		}
-		w.and("kind IN (" + strings.Join(in, ", ") + ")")
+	in(w, "kind", f.Kinds)
+	in(w, "outcome", f.Outcomes)
+}
+
+// in asks that column holds one of values, where there are any.
+func in[S ~string](w *where, column string, values []S) {
+	if len(values) == 0 {
+		return
 	}
+	places := make([]string, len(values))
+	for i, v := range values {
+		places[i] = w.arg(string(v))
+	}
+	w.and(column + " IN (" + strings.Join(places, ", ") + ")")
 }
 
 func readEvent(r *row) directory.Event {
@@ -129,6 +137,22 @@ func readEvent(r *row) directory.Event {
 		Protocol: r.text(), Method: r.text(), Client: r.text(), Source: r.text(), Reported: r.text(), Credential: r.text(),
 		Actor: r.text(), Detail: r.text(),
 	}
+}
+
+// EventsChanged returns up to limit events that were added or counted further
+// after position, in the order in which that was committed, and the position of
+// the last of them. Position 0 is before the first. An event that was counted
+// further comes again, with its total.
+func (s *Store) EventsChanged(ctx context.Context, position int64, limit int) (list []directory.Event, last int64, err error) {
+	last = position
+	err = s.view(ctx, "following events", func(ses *session) error {
+		return ses.each(eventsChanged, []any{position, limit}, func(r *row) error {
+			list = append(list, readEvent(r))
+			last = r.int()
+			return nil
+		})
+	})
+	return list, last, err
 }
 
 // DeleteEvents removes up to limit events from before the given moment, oldest

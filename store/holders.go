@@ -11,7 +11,7 @@ import (
 
 // holderColumns are what a Holder is read from, of the account a. Names of
 // groups hold no spaces, so a space divides them.
-const holderColumns = accountColumns + `, a.password_hash, a.mfa_demanded,
+const holderColumns = accountColumns + `, a.password_hash, a.mfa_demanded, a.brake_releases,
   EXISTS (SELECT 1 FROM mfa_methods m WHERE m.account_id = a.id),
   (WITH RECURSIVE up (id) AS (
       SELECT group_id FROM group_accounts WHERE account_id = a.id
@@ -69,10 +69,11 @@ func onlyHolder(ses *session, text string, args []any) (h policy.Holder, err err
 
 func readHolder(r *row) policy.Holder {
 	return policy.Holder{
-		Account:      readAccount(r),
-		PasswordHash: secret.NewText(r.text()),
-		MFADemanded:  r.bool(),
-		Enrolled:     r.bool(),
-		Groups:       strings.Fields(r.text()),
+		Account:       readAccount(r),
+		PasswordHash:  secret.NewText(r.text()),
+		MFADemanded:   r.bool(),
+		BrakeReleases: r.int(),
+		Enrolled:      r.bool(),
+		Groups:        strings.Fields(r.text()),
 	}
 }

@@ -22,6 +22,7 @@ var restartKeys = []struct {
 	{"radius.listen", func(c *config.Config) any { return &c.RADIUS.Listen }},
 	{"radius.accounting_listen", func(c *config.Config) any { return &c.RADIUS.AccountingListen }},
 	{"portal.listen", func(c *config.Config) any { return &c.Portal.Listen }},
+	{"events.export", func(c *config.Config) any { return &c.Events.Export }},
 	{"log.format", func(c *config.Config) any { return &c.Log.Format }},
 }
 

@@ -10,6 +10,7 @@ import (
 	"postern/directory"
 	"postern/ldapsrv"
 	"postern/policy"
+	"postern/policy/brake"
 	"postern/radiussrv"
 	"postern/secret"
 )
@@ -65,6 +66,8 @@ func rulesOf(c *config.Config) (*policy.Rules, error) {
 		ReportOnlyUntil:   c.Policy.ReportOnlyUntil,
 		MaxPerAccount:     c.AppPasswords.MaxPerAccount,
 		UnusedAfter:       time.Duration(c.AppPasswords.UnusedDays) * day,
+		Brakes:            brakesOf(c.Brakes),
+		TrustedRelays:     c.LDAP.TrustedRelays,
 	}
 	if c.Portal.AdminGroup != "" {
 		r.MFAGroups = append(r.MFAGroups, v.name("portal.admin_group", c.Portal.AdminGroup))
@@ -83,6 +86,17 @@ func rulesOf(c *config.Config) (*policy.Rules, error) {
 		return nil, &config.Error{Problems: v.problems}
 	}
 	return r, nil
+}
+
+func brakesOf(c config.Brakes) policy.Brakes {
+	return policy.Brakes{
+		Limits: brake.Limits{
+			Tries: c.Tries, First: c.First, Longest: c.Longest, Forget: c.Forget,
+			UnfamiliarPerDay: c.UnfamiliarPerDay, SourcePerMinute: c.SourcePerMinute,
+			FamiliarFor: time.Duration(c.FamiliarDays) * day,
+		},
+		RememberAccepted: c.RememberAccepted, RememberRefused: c.RememberRefused,
+	}
 }
 
 // settingsOf is what the configuration says to account.

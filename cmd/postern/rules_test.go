@@ -13,6 +13,7 @@ import (
 	"postern/config"
 	"postern/directory"
 	"postern/policy"
+	"postern/policy/brake"
 	"postern/radiussrv"
 	"postern/secret"
 )
@@ -36,7 +37,7 @@ func load(t *testing.T, text string) (loaded, error) {
 }
 
 func TestTheConfigurationBecomesRules(t *testing.T) {
-	c, err := load(t, smallest+`
+	c, err := load(t, smallest+`trusted_relays = ["192.0.2.25"]
 [[radius.client]]
 name = "vpn"
 address = "192.0.2.1"
@@ -59,6 +60,16 @@ default_services = ["mail"]
 on_password_change = "revoke"
 on_mfa_reset = "keep"
 allow_chap = true
+[brakes]
+tries = 5
+first = "1s"
+longest = "2s"
+forget = "1h"
+unfamiliar_per_day = 7
+source_per_minute = 8
+familiar_days = 9
+remember_accepted = "3s"
+remember_refused = "4s"
 [[service]]
 name = "mail"
 ldap_networks = ["192.0.2.0/28"]
@@ -83,6 +94,14 @@ networks = ["192.0.2.2"]
 		}},
 		ServiceAccounts: []policy.ServiceAccount{{Name: "mailserver", Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.2/32")}}},
 		MaxPerAccount:   3, UnusedAfter: 24 * time.Hour,
+		Brakes: policy.Brakes{
+			Limits: brake.Limits{
+				Tries: 5, First: time.Second, Longest: 2 * time.Second, Forget: time.Hour,
+				UnfamiliarPerDay: 7, SourcePerMinute: 8, FamiliarFor: 9 * day,
+			},
+			RememberAccepted: 3 * time.Second, RememberRefused: 4 * time.Second,
+		},
+		TrustedRelays: []netip.Prefix{netip.MustParsePrefix("192.0.2.25/32")},
 	}
 	if !reflect.DeepEqual(c.rules, want) {
 		t.Errorf("rules\n got %+v\nwant %+v", c.rules, want)
@@ -101,7 +120,7 @@ func TestWhatIsLeftOutSoftensNothing(t *testing.T) {
 	}
 	want := &policy.Rules{
 		Domain: "example.org", MFAGroups: []string{"postern-admins"}, Exempt: []string{}, AppPasswordGroups: []string{},
-		ReportOnlyGroups: []string{}, MaxPerAccount: 20,
+		ReportOnlyGroups: []string{}, MaxPerAccount: 20, Brakes: policy.DefaultBrakes(),
 	}
 	if !reflect.DeepEqual(c.rules, want) {
 		t.Errorf("rules\n got %+v\nwant %+v", c.rules, want)

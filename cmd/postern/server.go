@@ -13,6 +13,7 @@ import (
 
 	"postern/ldapsrv"
 	"postern/policy"
+	"postern/policy/brake"
 	"postern/portal"
 	"postern/radiussrv"
 	"postern/secret"
@@ -43,6 +44,7 @@ type server struct {
 	hasher  *secret.Hasher
 	journal *policy.Journal
 	engine  *policy.Engine
+	brakes  *brake.Brakes
 	ldap    *ldapsrv.Server
 	radius  *radiussrv.Server
 	portal  *portal.Portal // nil where it is off
@@ -79,15 +81,42 @@ func (s *server) openData(ctx context.Context, c loaded) (err error) {
 	return err
 }
 
-func (s *server) openEngine(_ context.Context, c loaded) error {
+func (s *server) openEngine(ctx context.Context, c loaded) error {
 	db := s.site.store
+	if err := s.openBrakes(ctx, c); err != nil {
+		return err
+	}
 	s.hasher = secret.NewHasher(secret.DefaultArgon2, 0, hashQueue)
 	s.journal = policy.NewJournal(db, s.log)
 	s.engine = policy.NewEngine(policy.EngineConfig{
-		Records: db, Challengeable: db, Keys: s.site.keys, Verifier: s.hasher, Recorder: s.journal,
+		Records: db, Challengeable: db, Holdings: db, Brakes: s.brakes, Keys: s.site.keys, Verifier: s.hasher, Recorder: s.journal,
 		Rehasher: &rehasher{s.hasher, db, s.env.random}, Now: s.env.now, Log: s.log,
 	})
 	s.engine.SetRules(c.rules)
+	return nil
+}
+
+// openBrakes takes in what is remembered of guesses before the last stop.
+func (s *server) openBrakes(ctx context.Context, c loaded) error {
+	longest := max(c.Brakes.Forget, day, time.Duration(c.Brakes.FamiliarDays)*day)
+	if err := s.site.store.ForgetBrakes(ctx, s.env.now().Add(-longest)); err != nil {
+		return err
+	}
+	rows, err := s.site.store.Brakes(ctx)
+	if err != nil {
+		return err
+	}
+	s.brakes = brake.New()
+	if err := s.brakes.Restore(rows); err != nil {
+		s.log.Warn("something the brakes remembered cannot be read and is left out", "error", err)
+	}
+	return nil
+}
+
+// keepBrakes writes what the brakes remember until ctx ends, and then for as
+// long as requests in hand may still change it.
+func (s *server) keepBrakes(ctx context.Context) error {
+	s.brakes.Keep(ctx, s.site.store, s.log)
 	return nil
 }
 
@@ -139,6 +168,7 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { return s.watchVersion(ctx) })
 	g.Go(func() error { return s.watchFiles(ctx) })
 	g.Go(func() error { return s.expireEvents(ctx) })
+	g.Go(func() error { return s.keepBrakes(ctx) })
 	notifySupervisor("READY=1")
 	context.AfterFunc(ctx, func() {
 		notifySupervisor("STOPPING=1")
@@ -164,6 +194,9 @@ func (s *server) close() error {
 	}
 	if s.engine != nil {
 		s.engine.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), flushWithin)
+		defer cancel()
+		errs = append(errs, s.brakes.Save(ctx, s.site.store))
 	}
 	if s.site != nil {
 		errs = append(errs, s.site.store.Close())

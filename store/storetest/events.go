@@ -76,7 +76,7 @@ var eventTests = map[string]func(*testing.T, *store.Store){
 	"they are listed newest first and paged back": func(t *testing.T, s *store.Store) {
 		// Written out of order, two at the same moment.
 		e := []directory.Event{signIn(t, "a", 3), signIn(t, "b", 1), signIn(t, "a", 2), signIn(t, "b", 2)}
-		e[1].Kind = directory.EventBreakGlass
+		e[1].Kind, e[2].Outcome, e[3].Outcome = directory.EventBreakGlass, "accept", "reject"
 		must(t, s.AppendEvents(t.Context(), e))
 		id := ids(e)
 		for _, c := range []struct {
@@ -91,6 +91,8 @@ var eventTests = map[string]func(*testing.T, *store.Store){
 			{"of b", directory.EventFilter{AccountID: "b"}, []string{id[3], id[1]}},
 			{"since", directory.EventFilter{Since: e[2].At}, []string{id[0], id[3], id[2]}},
 			{"of a kind", directory.EventFilter{Kinds: []directory.EventKind{directory.EventBreakGlass}}, []string{id[1]}},
+			{"of an outcome", directory.EventFilter{Outcomes: []string{"accept"}}, []string{id[2]}},
+			{"of two outcomes", directory.EventFilter{Outcomes: []string{"accept", "reject"}}, []string{id[3], id[2]}},
 			{"of two kinds", directory.EventFilter{AccountID: "b", Kinds: []directory.EventKind{directory.EventBreakGlass, directory.EventSignIn}}, []string{id[3], id[1]}},
 		} {
 			if got := selected(t, s, c.filter); !slices.Equal(got, c.want) {
@@ -112,6 +114,30 @@ var eventTests = map[string]func(*testing.T, *store.Store){
 		for _, f := range []directory.EventFilter{{After: newID(t)}, {Before: newID(t)}} {
 			_, err := s.Events(t.Context(), f)
 			wantError(t, err, directory.ErrNotFound)
+		}
+	},
+	"who copies them gets each again when it was counted further": func(t *testing.T, s *store.Store) {
+		a, b := signIn(t, "a", 10), signIn(t, "b", 1)
+		must(t, s.AppendEvents(t.Context(), []directory.Event{a}))
+		must(t, s.AppendEvents(t.Context(), []directory.Event{b}))
+		first, at, err := s.EventsChanged(t.Context(), 0, 1)
+		must(t, err)
+		second, at, err := s.EventsChanged(t.Context(), at, 100)
+		must(t, err)
+		a.Count, a.LastAt = 7, a.At.Add(time.Minute)
+		must(t, s.AppendEvents(t.Context(), []directory.Event{a}))
+		third, at, err := s.EventsChanged(t.Context(), at, 100)
+		must(t, err)
+		none, end, err := s.EventsChanged(t.Context(), at, 100)
+		must(t, err)
+		if !slices.Equal(ids(first), []string{a.ID}) || !slices.Equal(ids(second), []string{b.ID}) || len(none) > 0 || end != at {
+			t.Errorf("copied %v, %v, then %v up to %d of %d", ids(first), ids(second), ids(none), end, at)
+		}
+		if !reflect.DeepEqual(third, []directory.Event{a}) {
+			t.Errorf("after it was counted further there is %+v, want %+v", third, a)
+		}
+		if got := selected(t, s, directory.EventFilter{After: a.ID}); !slices.Equal(got, []string{b.ID}) {
+			t.Errorf("for who follows, the event has moved: %v", got)
 		}
 	},
 	"old ones are deleted oldest first, so many at a time": func(t *testing.T, s *store.Store) {

@@ -29,6 +29,7 @@ func Run(t *testing.T, open Open) {
 		{"changes", changeTests},
 		{"imports", importTests},
 		{"events", eventTests},
+		{"brakes", brakeTests},
 		{"lists", listTests},
 		{"portal sessions", sessionTests},
 	} {
