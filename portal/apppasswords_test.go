@@ -63,7 +63,8 @@ func TestAMistakeDoesNotBurnTheForm(t *testing.T) {
 func TestNobodyTouchesSomebodyElsesAppPassword(t *testing.T) {
 	w := newWorld(t)
 	ann, _ := w.enrolled("ann")
-	_, own := w.enrolled("mallory")
+	mallory, own := w.enrolled("mallory")
+	w.issue(mallory, "Her own")
 	issued := w.issue(ann, "Outlook")
 	b := w.in("mallory", own)
 	at := "/app-passwords/" + issued.AppPassword.ID
