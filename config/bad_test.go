@@ -76,7 +76,7 @@ name = "mail"
 		"line 6: ldap.cleartext_bind: must be a string in quotes",
 		"line 7: ldap.profile: must be a string in quotes",
 		"line 8: ldap.trusted_relays: must be a list, such as [\"…\"]",
-		"line 9: ldap.radius: unknown key; known here are cleartext_bind, listen, listen_tls, profile, trusted_relays",
+		"line 9: ldap.radius: unknown key; known here are anonymous_read, cleartext_bind, listen, listen_tls, member_of, profile, readers, trusted_relays",
 		"line 11: app_passwords.self_service: must be true or false, without quotes",
 		"line 12: app_passwords.max_per_account: must be a whole number",
 		"line 13: app_passwords.lifetime_days: must be a whole number",

@@ -71,6 +71,8 @@ func (c *Config) checkRoot(p *problems) {
 func (l *LDAP) check(p *problems, where *places) {
 	checkWord(p, "ldap.cleartext_bind", l.CleartextBind, "never", "loopback", "always")
 	checkWord(p, "ldap.profile", l.Profile, "rfc", "ad")
+	checkWord(p, "ldap.anonymous_read", l.AnonymousRead, "schema", "none")
+	checkWord(p, "ldap.member_of", l.MemberOf, "direct", "nested")
 	if len(l.ListenTLS) > 0 && !where.has("tls") {
 		p.add("ldap.listen_tls", "needs a certificate: add [tls] with certificate and key")
 	}

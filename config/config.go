@@ -53,6 +53,15 @@ type LDAP struct {
 	// Profile is how entries look: "rfc" (the default), or "ad" for clients
 	// that know Active Directory only.
 	Profile string `toml:"profile"`
+	// AnonymousRead says what can be read without a bind: "schema", the root
+	// DSE and the schema (the default), or "none". No entry ever can.
+	AnonymousRead string `toml:"anonymous_read"`
+	// Readers are groups whose members may read every entry. Other people
+	// read their own entry and their own groups. Default: none.
+	Readers []string `toml:"readers"`
+	// MemberOf says which groups memberOf lists: "direct" (the default), those
+	// that hold the entry themselves, or "nested", those by nesting too.
+	MemberOf string `toml:"member_of"`
 	// TrustedRelays are addresses or networks of servers that bind for many
 	// people, such as a mail server. They have only the total limit of
 	// connections, and no limit of wrong passwords of their own. Default: none.
@@ -348,7 +357,7 @@ type Log struct {
 // needed.
 func Default() Config {
 	return Config{
-		LDAP:   LDAP{CleartextBind: "loopback", Profile: "rfc"},
+		LDAP:   LDAP{CleartextBind: "loopback", Profile: "rfc", AnonymousRead: "schema", MemberOf: "direct"},
 		RADIUS: RADIUS{RejectDelay: time.Second},
 		Portal: Portal{
 			PublicURL:  "http://localhost:8080",

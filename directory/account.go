@@ -67,6 +67,7 @@ type Group struct {
 // Member is what a group holds directly: an account, or another group.
 type Member struct {
 	Group bool   // a group; false: an account
+	Kind  Kind   // of the account; where it is read for a directory
 	ID    string // of the account or group
 	Name  string // login or group name, as shown
 }

@@ -13,12 +13,21 @@ type Query struct {
 	Limit int
 }
 
-// Term is one indexed condition.
+// Term is one indexed condition. One on an attribute that no index knows
+// selects everything.
+//
+// Of accounts the indexes know "id", "uid", "cn", "mail", "uidnumber",
+// "modified", "memberof" and, with ExtraAttribute in front, the extra
+// attributes; of groups "id", "cn", "gidnumber", "modified", "memberof" and,
+// for what they hold directly, "account", "service" and "group".
 type Term struct {
-	Attribute string // "uid", "mail", "cn", "id", "member", …
+	Attribute string
 	Match     TermMatch
-	Value     string // normalised
+	Value     string // normalised; of a time Unix seconds
 }
+
+// ExtraAttribute stands before the name of an extra attribute in a Term.
+const ExtraAttribute = "+"
 
 // TermMatch is how a Term compares.
 type TermMatch uint8

@@ -18,7 +18,7 @@ func (s *session) bind(ctx context.Context, r request, b wire.BindRequest, out [
 	d := s.auth.Authenticate(ctx, s.attempt(r, b, name))
 	if d.Outcome == policy.Accept {
 		s.who = identity{
-			bound: true, login: d.Login, naming: name.naming, application: name.application, grant: d.Grant,
+			bound: true, account: d.Account, primary: d.Credential == "", login: d.Login, naming: name.naming, application: name.application, grant: d.Grant,
 		}
 	}
 	a := refuse(r, out, resultOf(d))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"postern/ldapsrv/dn"
+	"postern/ldapsrv/entry"
 	"postern/policy"
 )
 
@@ -50,6 +51,18 @@ type Rules struct {
 	// Applications are the application bases of the services, as configured
 	// ("app=mail"): a bind may name uid=LOGIN,ou=people,app=mail,BASE.
 	Applications []string
+	// ServiceAccounts are what service accounts may read; others nothing.
+	ServiceAccounts []ServiceAccount
+	// Readers are the normalised names of groups whose members may read
+	// everything. Other people read their own entry and their own groups.
+	Readers []string
+	// HideRoot keeps the root DSE and the schema from who has not bound.
+	HideRoot bool
+	// ActiveDirectory adds to entries what clients look for that know Active
+	// Directory only, and takes its matching rules.
+	ActiveDirectory bool
+	// NestedMemberOf makes memberOf list groups by nesting, too.
+	NestedMemberOf bool
 }
 
 // Limits bounds what clients can take. A zero field has the default that its
@@ -66,6 +79,10 @@ type Limits struct {
 	Idle      time.Duration // between messages: 15 min
 	Write     time.Duration // for the client to take an answer: 30 s
 	Drain     time.Duration // for what is in hand when the server stops: 10 s
+
+	Search      time.Duration // for a search, sending included: 1 h
+	Entries     int           // that one search returns, over all its pages: 1000000
+	LookThrough int           // entries that one search, or page, considers: 1000000
 }
 
 // WithDefaults returns l with its zero fields filled.
@@ -81,6 +98,9 @@ func (l Limits) WithDefaults() Limits {
 		Idle:              cmp.Or(l.Idle, 15*time.Minute),
 		Write:             cmp.Or(l.Write, 30*time.Second),
 		Drain:             cmp.Or(l.Drain, 10*time.Second),
+		Search:            cmp.Or(l.Search, time.Hour),
+		Entries:           cmp.Or(l.Entries, 1_000_000),
+		LookThrough:       cmp.Or(l.LookThrough, 1_000_000),
 	}
 }
 
@@ -92,6 +112,13 @@ type Config struct {
 	Authenticator Authenticator
 	// Entitler says whether a bind still stands. Needed.
 	Entitler Entitler
+	// Directory is what entries are made of; nil: there is nothing to search.
+	Directory Directory
+	// Cookies authenticate the cookies of paged searches; nil: they are not
+	// offered.
+	Cookies CookieKeys
+	// Passwords changes primary passwords (RFC 3062); nil: nobody's can be.
+	Passwords PasswordChanger
 	// TLS is offered by StartTLS, and used by listeners with
 	// ListenerOptions.TLS. nil: neither. Certificates that change are the
 	// business of its GetCertificate.
@@ -109,6 +136,8 @@ type Config struct {
 type rules struct {
 	Rules
 	applications []application
+	entries      *entry.Tree
+	grants       map[string]access // of service accounts, by normalised name
 }
 
 // application is an application base: as configured, and as a DN.
@@ -117,8 +146,8 @@ type application struct {
 	normal dn.DN
 }
 
-func compileRules(r Rules) (*rules, error) {
-	out := &rules{Rules: r}
+func compileRules(base string, r Rules) (*rules, error) {
+	out := &rules{Rules: r, grants: map[string]access{}}
 	var problems []error
 	for _, name := range r.Applications {
 		d, err := dn.Parse(name)
@@ -128,5 +157,24 @@ func compileRules(r Rules) (*rules, error) {
 		}
 		out.applications = append(out.applications, application{name, d.Normal()})
 	}
-	return out, errors.Join(problems...)
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	return out, out.prepare(base)
+}
+
+// prepare makes ready what searches need.
+func (r *rules) prepare(base string) (err error) {
+	r.entries, err = entry.NewTree(base, entry.Options{
+		Applications: r.Applications, ActiveDirectory: r.ActiveDirectory, NestedMemberOf: r.NestedMemberOf,
+	})
+	if err != nil {
+		return fmt.Errorf("base_dn %q: %w", base, err)
+	}
+	for _, a := range r.ServiceAccounts {
+		if r.grants[a.Name], err = grant(r.entries, a); err != nil {
+			return fmt.Errorf("what service account %s may read: %w", a.Name, err)
+		}
+	}
+	return nil
 }

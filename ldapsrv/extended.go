@@ -1,14 +1,22 @@
 package ldapsrv
 
-import "postern/ldapsrv/wire"
+import (
+	"context"
+
+	"postern/ldapsrv/wire"
+)
 
 // extended carries out RFC 4511 §4.12.
-func (s *session) extended(r request, x wire.ExtendedRequest, out []byte) answer {
+func (s *session) extended(ctx context.Context, r request, x wire.ExtendedRequest, out []byte) answer {
 	switch string(x.Name) {
 	case wire.OIDWhoAmI:
 		return s.whoAmI(r, x, out)
 	case wire.OIDStartTLS:
 		return s.startTLS(r, x, out)
+	case wire.OIDPasswordModify:
+		return s.modifyPassword(ctx, r, x, out)
+	case wire.OIDCancel:
+		return s.cancel(r, x, out)
 	}
 	return refuse(r, out, wire.Result{Code: wire.ProtocolError, Text: "the extended operation is not known"})
 }

@@ -41,23 +41,33 @@ func New(c Config) (*Server, error) {
 	}
 	s.gate = newGate(s.limits)
 	s.service = service{
-		tree:    tree{base: c.BaseDN, normal: base.Normal()},
-		auth:    c.Authenticator,
-		entitle: c.Entitler,
-		version: c.Version,
-		canTLS:  c.TLS != nil,
-		rules:   s.current.Load,
+		tree:      tree{base: c.BaseDN, normal: base.Normal()},
+		auth:      c.Authenticator,
+		entitle:   c.Entitler,
+		directory: c.Directory,
+		cookies:   c.Cookies,
+		passwords: c.Passwords,
+		reading:   newReading(),
+		limits:    s.limits,
+		log:       s.log,
+		version:   c.Version,
+		canTLS:    c.TLS != nil,
+		rules:     s.current.Load,
 	}
 	if c.Authenticator == nil || c.Entitler == nil {
 		err = errors.Join(err, errors.New("an LDAP server needs an authenticator and an entitler"))
 	}
-	return s, errors.Join(err, s.SetRules(c.Rules))
+	if err != nil {
+		_, rulesErr := compileRules("dc=invalid", c.Rules)
+		return s, errors.Join(err, rulesErr)
+	}
+	return s, s.SetRules(c.Rules)
 }
 
 // SetRules replaces the rules: for binds and connections from now on. With an
 // error nothing is replaced.
 func (s *Server) SetRules(r Rules) error {
-	compiled, err := compileRules(r)
+	compiled, err := compileRules(s.service.tree.base, r)
 	if err != nil {
 		return err
 	}

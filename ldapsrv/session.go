@@ -2,7 +2,9 @@ package ldapsrv
 
 import (
 	"context"
+	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
 
 	"postern/directory"
@@ -29,6 +31,8 @@ type peer struct {
 // identity is whom a session is bound as. The zero identity is anonymous.
 type identity struct {
 	bound       bool
+	account     string // its id
+	primary     bool   // by the primary password
 	login       string
 	naming      directory.Naming
 	application string // the application base it was bound under; "" for none
@@ -41,6 +45,11 @@ type request struct {
 	at time.Time // when it was read
 	// ahead says that the client has sent more behind it.
 	ahead bool
+	// stream sends what it is given, if that is due, and returns an empty
+	// buffer. It is called between the parts of a long answer; from the first
+	// call on the context ends where the client wants no more of it. nil: the
+	// whole answer is gathered.
+	stream func(out []byte) ([]byte, error)
 }
 
 // answer is what a session says to a request.
@@ -56,16 +65,25 @@ type session struct {
 	*service
 	peer peer
 	who  identity
+	// canceled is the message ID of the operation that a Cancel has ended and
+	// that was not yet answered; 0: none.
+	canceled int32
 }
 
 // service is what all sessions of a server share.
 type service struct {
-	tree    tree
-	auth    Authenticator
-	entitle Entitler
-	version string
-	canTLS  bool
-	rules   func() *rules
+	tree      tree
+	auth      Authenticator
+	entitle   Entitler
+	directory Directory       // nil: there is nothing to search
+	cookies   CookieKeys      // nil: searches are not paged
+	passwords PasswordChanger // nil: no password can be changed
+	reading   reading
+	limits    Limits
+	log       *slog.Logger
+	version   string
+	canTLS    bool
+	rules     func() *rules
 }
 
 // handle carries out a request, appending its answer to out. fault is what
@@ -80,7 +98,7 @@ func (s *session) handle(ctx context.Context, r request, fault *wire.Fault, out 
 	if fault != nil {
 		return refuse(r, out, fault.Result)
 	}
-	if r.Op != wire.OpAbandon && unknownCritical(r.Message) {
+	if r.Op != wire.OpAbandon && s.unknownCritical(r.Message) {
 		return refuse(r, out, wire.Result{
 			Code: wire.UnavailableCriticalExtension, Text: "a critical control is not known",
 		})
@@ -95,7 +113,7 @@ func (s *session) handle(ctx context.Context, r request, fault *wire.Fault, out 
 	if !s.recheck(ctx) {
 		return refuse(r, out, wire.Result{Code: wire.Unavailable})
 	}
-	return s.operate(r, out)
+	return s.operate(ctx, r, out)
 }
 
 // recheck asks whether what the session is bound with still stands, and makes
@@ -116,12 +134,14 @@ func (s *session) recheck(ctx context.Context) bool {
 }
 
 // operate carries out an operation for whom the session is bound as.
-func (s *session) operate(r request, out []byte) answer {
+func (s *session) operate(ctx context.Context, r request, out []byte) answer {
 	switch q := r.Request.(type) {
 	case wire.ExtendedRequest:
-		return s.extended(r, q, out)
+		return s.extended(ctx, r, q, out)
 	case wire.SearchRequest:
-		return s.search(r, q, out)
+		return s.search(ctx, r, q, out)
+	case wire.CompareRequest:
+		return s.compare(ctx, r, q, out)
 	}
 	return refuse(r, out, wire.Result{Code: wire.UnwillingToPerform, Text: "the operation is not offered"})
 }
@@ -140,9 +160,11 @@ func refuse(r request, out []byte, result wire.Result) answer {
 // not be passed over (RFC 4511 §4.1.11). ManageDsaIT is known for every
 // operation: it asks to see referrals as entries, and there are none (RFC
 // 3296).
-func unknownCritical(m wire.Message) bool {
+func (s *session) unknownCritical(m wire.Message) bool {
 	for _, c := range m.Controls {
-		if c.Critical && string(c.Type) != wire.OIDManageDsaIT {
+		name := string(c.Type)
+		known := name == wire.OIDManageDsaIT || m.Op == wire.OpSearch && s.directory != nil && slices.Contains(offered, name)
+		if c.Critical && !known {
 			return true
 		}
 	}

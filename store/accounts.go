@@ -30,6 +30,9 @@ const (
 	accountIs     = `SELECT count(*) FROM accounts WHERE id = $1`
 	accountDelete = `DELETE FROM accounts WHERE id = $1`
 
+	// accountLeaves moves the time of the groups that an account leaves.
+	accountLeaves = `UPDATE groups SET modified_at = $2 WHERE id IN (SELECT group_id FROM group_accounts WHERE account_id = $1)`
+
 	uidTaken = `SELECT count(*) FROM accounts WHERE uid_number = $1`
 
 	attributesOf    = `SELECT name, value FROM account_attributes WHERE account_id = $1 ORDER BY name_key, position`
@@ -226,6 +229,9 @@ func changeArgs(id string, c policy.AccountChange, at time.Time) ([]any, error) 
 // and memberships. Its events stay.
 func (s *Store) DeleteAccount(ctx context.Context, id string, ev directory.Event) error {
 	return s.change(ctx, "deleting an account", func(ses *session) error {
+		if _, err := ses.exec(accountLeaves, id, seconds(ev.At)); err != nil {
+			return err
+		}
 		return ses.one(accountDelete, id)
 	}, ev)
 }

@@ -14,6 +14,8 @@ const (
 	groupDelete = `DELETE FROM groups WHERE id = $1`
 	groupByName = `SELECT ` + groupColumns + ` FROM groups g WHERE g.name_key = $1`
 	groupTouch  = `UPDATE groups SET modified_at = $2 WHERE id = $1`
+	// groupLeaves moves the time of the groups that a group leaves.
+	groupLeaves = `UPDATE groups SET modified_at = $2 WHERE id IN (SELECT group_id FROM group_groups WHERE member_group_id = $1)`
 	gidTaken    = `SELECT count(*) FROM groups WHERE gid_number = $1`
 )
 
@@ -61,5 +63,10 @@ func insertGroup(ses *session, g directory.Group) error {
 
 // DeleteGroup removes a group and its memberships, not its members.
 func (s *Store) DeleteGroup(ctx context.Context, id string, ev directory.Event) error {
-	return s.change(ctx, "deleting a group", func(ses *session) error { return ses.one(groupDelete, id) }, ev)
+	return s.change(ctx, "deleting a group", func(ses *session) error {
+		if _, err := ses.exec(groupLeaves, id, seconds(ev.At)); err != nil {
+			return err
+		}
+		return ses.one(groupDelete, id)
+	}, ev)
 }

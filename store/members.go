@@ -22,9 +22,9 @@ var (
 )
 
 const (
-	groupMembers = `SELECT 1, g.id, g.name FROM group_groups gg JOIN groups g ON g.id = gg.member_group_id
+	groupMembers = `SELECT 1, 0, g.id, g.name FROM group_groups gg JOIN groups g ON g.id = gg.member_group_id
   WHERE gg.group_id = $1 ORDER BY g.name_key`
-	accountMembers = `SELECT 0, a.id, a.login FROM group_accounts ga JOIN accounts a ON a.id = ga.account_id
+	accountMembers = `SELECT 0, a.kind, a.id, a.login FROM group_accounts ga JOIN accounts a ON a.id = ga.account_id
   WHERE ga.group_id = $1 ORDER BY a.login_key, a.kind`
 
 	// groupHolds counts whether $2 is $1 or is in it, however deep.
@@ -38,16 +38,8 @@ const (
 // Members returns what the group holds directly, groups first, each by name.
 func (s *Store) Members(ctx context.Context, groupID string) (list []directory.Member, err error) {
 	err = s.snapshot(ctx, "listing the members of a group", func(ses *session) error {
-		for _, text := range []string{groupMembers, accountMembers} {
-			err := ses.each(text, []any{groupID}, func(r *row) error {
-				list = append(list, directory.Member{Group: r.bool(), ID: r.text(), Name: r.text()})
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		list, err = membersOf(ses, groupID)
+		return err
 	})
 	return list, err
 }

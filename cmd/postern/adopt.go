@@ -84,10 +84,10 @@ func (s *server) adopt(next *loaded) error {
 	if err != nil {
 		return inFile(next.path, err)
 	}
-	if err := s.ldap.SetRules(ldapRulesOf(&next.Config)); err != nil {
+	if err := s.ldap.SetRules(ldapRulesOf(&next.Config, next.rules)); err != nil {
 		return err
 	}
-	undo := func() error { return s.ldap.SetRules(ldapRulesOf(&old.Config)) }
+	undo := func() error { return s.ldap.SetRules(ldapRulesOf(&old.Config, old.rules)) }
 	if err := s.radius.SetClients(clients); err != nil {
 		return errors.Join(err, undo())
 	}

@@ -124,10 +124,15 @@ var cleartextBinds = map[string]ldapsrv.CleartextBind{
 }
 
 // ldapRulesOf is what the configuration says to the LDAP server.
-func ldapRulesOf(c *config.Config) ldapsrv.Rules {
+func ldapRulesOf(c *config.Config, rules *policy.Rules) ldapsrv.Rules {
 	r := ldapsrv.Rules{
-		CleartextBind: cleartextBinds[c.LDAP.CleartextBind],
-		TrustedRelays: c.LDAP.TrustedRelays,
+		CleartextBind:   cleartextBinds[c.LDAP.CleartextBind],
+		TrustedRelays:   c.LDAP.TrustedRelays,
+		ServiceAccounts: serviceAccountsOf(c, rules),
+		Readers:         readersOf(c),
+		HideRoot:        c.LDAP.AnonymousRead != "schema",
+		ActiveDirectory: c.LDAP.Profile == "ad",
+		NestedMemberOf:  c.LDAP.MemberOf == "nested",
 	}
 	for _, s := range c.Services {
 		if s.LDAPBase != "" {

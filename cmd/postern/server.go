@@ -129,9 +129,12 @@ func (s *server) openTLS(_ context.Context, c loaded) (err error) {
 }
 
 func (s *server) openLDAP(_ context.Context, c loaded) (err error) {
+	accounts := s.env.accountsOf(s.site)
+	accounts.Hasher, accounts.Settings = s.hasher, s.accountSettings
 	s.ldap, err = ldapsrv.New(ldapsrv.Config{
 		BaseDN: c.BaseDN, Authenticator: s.engine, Entitler: s.engine, TLS: s.certificate.tlsConfig(),
-		Rules: ldapRulesOf(&c.Config), Limits: ldapsrv.Limits{Drain: drainWithin},
+		Directory: s.site.store, Cookies: s.site.keys, Passwords: &ownPasswords{accounts, s.hasher},
+		Rules: ldapRulesOf(&c.Config, c.rules), Limits: ldapsrv.Limits{Drain: drainWithin},
 		Version: version(), Log: s.log,
 	})
 	if err != nil {

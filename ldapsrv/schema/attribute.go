@@ -208,3 +208,18 @@ var attributes = []*Attribute{
 	moment("1.2.840.113556.1.2.2", "whenCreated"),
 	moment("1.2.840.113556.1.2.3", "whenChanged"),
 }
+
+// HasSubtypes reports whether other types name a as their supertype.
+func HasSubtypes(a *Attribute) bool { return supertypes[a] }
+
+var supertypes = indexSupertypes()
+
+func indexSupertypes() map[*Attribute]bool {
+	sups := map[*Attribute]bool{}
+	for _, a := range attributes {
+		if a.Sup != "" {
+			sups[attributesByName[strings.ToLower(a.Sup)]] = true
+		}
+	}
+	return sups
+}

@@ -166,3 +166,6 @@ func (p parts) within(v string) bool {
 	}
 	return true
 }
+
+// For reports whether the rule can be applied to values of the attribute.
+func (r *Rule) For(a *Attribute) bool { return r.Syntax == a.Syntax || compatible(r, a) }

@@ -257,12 +257,8 @@ func normalUUID(v string) (string, bool) {
 // normalTime reads a GeneralizedTime (RFC 4517 §3.3.13) and returns it in UTC
 // with nanoseconds, so that byte order is time order.
 func normalTime(v string) (string, bool) {
-	for _, layout := range timeLayouts {
-		if t, err := time.Parse(layout, strings.Replace(v, ",", ".", 1)); err == nil {
-			return t.UTC().Format("20060102150405.000000000"), true
-		}
-	}
-	return "", false
+	t, ok := ParseTime(v)
+	return t.Format("20060102150405.000000000"), ok
 }
 
 var timeLayouts = []string{
@@ -272,3 +268,13 @@ var timeLayouts = []string{
 
 // FormatTime writes t as a GeneralizedTime.
 func FormatTime(t time.Time) string { return t.UTC().Format("20060102150405Z") }
+
+// ParseTime reads a GeneralizedTime.
+func ParseTime(v string) (time.Time, bool) {
+	for _, layout := range timeLayouts {
+		if t, err := time.Parse(layout, strings.Replace(v, ",", ".", 1)); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}

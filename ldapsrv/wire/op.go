@@ -48,16 +48,23 @@ func ResponseTo(op Op) (Op, bool) {
 const (
 	OIDStartTLS              = "1.3.6.1.4.1.1466.20037"  // RFC 4511 §4.14.1
 	OIDWhoAmI                = "1.3.6.1.4.1.4203.1.11.3" // RFC 4532
+	OIDPasswordModify        = "1.3.6.1.4.1.4203.1.11.1" // RFC 3062
+	OIDCancel                = "1.3.6.1.1.8"             // RFC 3909
 	OIDNoticeOfDisconnection = "1.3.6.1.4.1.1466.20036"  // RFC 4511 §4.4.1
 )
 
 // Names of controls.
 const (
-	OIDManageDsaIT = "2.16.840.1.113730.3.4.2" // RFC 3296
+	OIDManageDsaIT  = "2.16.840.1.113730.3.4.2" // RFC 3296
+	OIDPaged        = "1.2.840.113556.1.4.319"  // RFC 2696
+	OIDSort         = "1.2.840.113556.1.4.473"  // RFC 2891
+	OIDSortResponse = "1.2.840.113556.1.4.474"  // RFC 2891
+	OIDSubentries   = "1.3.6.1.4.1.4203.1.10.1" // RFC 3672
 )
 
 // Names of features that the root DSE may list.
 const (
 	OIDAllOperational   = "1.3.6.1.4.1.4203.1.5.1" // RFC 3673: "+"
+	OIDObjectClassLists = "1.3.6.1.4.1.4203.1.5.2" // RFC 4529: "@class"
 	OIDTrueFalseFilters = "1.3.6.1.4.1.4203.1.5.3" // RFC 4526: (&) and (|)
 )

@@ -21,6 +21,18 @@ const (
 	Unavailable                  Code = 52
 	UnwillingToPerform           Code = 53
 	Other                        Code = 80
+	CannotCancel                 Code = 121
+	NoSuchOperation              Code = 119
+	Canceled                     Code = 118
+	InvalidAttributeSyntax       Code = 21
+	ConstraintViolation          Code = 19
+	InappropriateMatching        Code = 18
+	UndefinedAttributeType       Code = 17
+	NoSuchAttribute              Code = 16
+	CompareTrue                  Code = 6
+	CompareFalse                 Code = 5
+	SizeLimitExceeded            Code = 4
+	TimeLimitExceeded            Code = 3
 )
 
 var codeNames = map[Code]string{
@@ -38,6 +50,18 @@ var codeNames = map[Code]string{
 	Unavailable:                  "unavailable",
 	UnwillingToPerform:           "unwillingToPerform",
 	Other:                        "other",
+	CannotCancel:                 "cannotCancel",
+	NoSuchOperation:              "noSuchOperation",
+	Canceled:                     "canceled",
+	InvalidAttributeSyntax:       "invalidAttributeSyntax",
+	ConstraintViolation:          "constraintViolation",
+	InappropriateMatching:        "inappropriateMatching",
+	UndefinedAttributeType:       "undefinedAttributeType",
+	NoSuchAttribute:              "noSuchAttribute",
+	CompareTrue:                  "compareTrue",
+	CompareFalse:                 "compareFalse",
+	SizeLimitExceeded:            "sizeLimitExceeded",
+	TimeLimitExceeded:            "timeLimitExceeded",
 }
 
 // String returns the name that RFC 4511 gives the code, and its number.

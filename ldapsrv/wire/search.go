@@ -26,6 +26,7 @@ type SearchRequest struct {
 	TimeLimit  int32 // seconds; 0: none
 	TypesOnly  bool
 	Filter     filter.Filter
+	RawFilter  []byte // the filter as it was sent
 	Attributes [][]byte
 }
 
@@ -46,6 +47,7 @@ func decodeSearch(content []byte) (Request, error) {
 	if err != nil {
 		return nil, errSearch
 	}
+	s.RawFilter = element
 	if s.Filter, err = filter.Decode(element); err != nil {
 		return nil, filterFault(err)
 	}

@@ -56,10 +56,10 @@ func TestDecodeReadsEveryRequest(t *testing.T) {
 		{"a search (§4.5.1)", OpSearch, "04 02 6162 0a 01 02 0a 01 03 02 01 0a 02 01 14 01 01 ff 87 02 636e 30 06 04 01 2a 04 01 2b",
 			SearchRequest{
 				Base: []byte("ab"), Scope: WholeSubtree, Aliases: 3, SizeLimit: 10, TimeLimit: 20, TypesOnly: true,
-				Filter: presence, Attributes: [][]byte{[]byte("*"), []byte("+")},
+				Filter: presence, RawFilter: []byte("\x87\x02cn"), Attributes: [][]byte{[]byte("*"), []byte("+")},
 			}},
 		{"a search without an attribute list", OpSearch, "04 00 0a 01 00 0a 01 00 02 01 00 02 01 00 01 01 00 87 02 636e",
-			SearchRequest{Base: []byte{}, Filter: presence}},
+			SearchRequest{Base: []byte{}, Filter: presence, RawFilter: []byte("\x87\x02cn")}},
 		{"a modify (§4.6)", OpModify, "04 01 61 30 0f 30 0d 0a 01 02 30 08 04 02 636e 31 02 04 00", ModifyRequest{Entry: []byte("a")}},
 		{"an add (§4.7)", OpAdd, "04 01 61 30 0a 30 08 04 02 636e 31 02 04 00", AddRequest{Entry: []byte("a")}},
 		{"a delete (§4.8)", OpDelete, "6162", DeleteRequest{Entry: []byte("ab")}},

@@ -1,0 +1,356 @@
+package entry
+
+import (
+	"context"
+	"strings"
+
+	"postern/directory"
+	"postern/ldapsrv/dn"
+	"postern/ldapsrv/filter"
+	"postern/ldapsrv/schema"
+)
+
+// Follower follows groups through the directory. It may be used concurrently.
+type Follower interface {
+	// GroupsAbove returns the normalised names of the groups that hold m,
+	// however deep. Of m its kind and its normalised name count.
+	GroupsAbove(ctx context.Context, m directory.Member) ([]string, error)
+	// GroupsBelow returns the normalised names of a group and of the groups in
+	// it, however deep; none where there is no such group.
+	GroupsBelow(ctx context.Context, name string) ([]string, error)
+	// GroupEntries returns one batch of the groups that q selects.
+	GroupEntries(ctx context.Context, q directory.Query, d directory.Detail) ([]directory.GroupEntry, error)
+}
+
+// Matcher is a filter made ready for the entries of one view and one reader.
+// It is immutable and may be used concurrently.
+type Matcher struct {
+	view   *View
+	filter filter.Filter
+	may    *Selection
+	leaves map[*filter.Assertion]*leaf
+}
+
+// leaf is what was found out about an assertion beforehand.
+type leaf struct {
+	attr    *schema.Attribute // nil: not in the schema
+	name    string            // in lower case, where attr is nil
+	nothing bool              // Undefined for all entries
+	absent  bool              // no entry has it: the description has an option
+	// member, for assertions on members and memberOf by DN: what the DN names.
+	member *Name
+	// groups, beside member: of entries that are groups those that hold it; of
+	// memberOf under the in-chain rule those that count.
+	groups map[string]struct{}
+	chain  bool
+}
+
+// NewMatcher makes f ready. follow is asked where f follows memberships.
+func (v *View) NewMatcher(ctx context.Context, f filter.Filter, may *Selection, follow Follower) (*Matcher, error) {
+	m := &Matcher{view: v, filter: f, may: may, leaves: map[*filter.Assertion]*leaf{}}
+	return m, m.prepare(ctx, f, follow)
+}
+
+func (m *Matcher) prepare(ctx context.Context, f filter.Filter, follow Follower) error {
+	for _, p := range f.Parts {
+		if err := m.prepare(ctx, p, follow); err != nil {
+			return err
+		}
+	}
+	if f.Leaf == nil {
+		return nil
+	}
+	l := m.read(f)
+	m.leaves[f.Leaf] = l
+	if l.member == nil || l.nothing || l.absent {
+		return nil
+	}
+	return l.follow(ctx, follow)
+}
+
+// read takes an assertion apart.
+func (m *Matcher) read(f filter.Filter) *leaf {
+	l := &leaf{}
+	name, options, hasOptions := strings.Cut(string(f.Leaf.Attribute), ";")
+	l.attr, l.name = schema.Find(name), strings.ToLower(name)
+	if hasOptions {
+		l.nothing, l.absent = !knownOptions(options), true
+		return l
+	}
+	if name != "" && (Withheld(l.attr, name) || !m.may.Readable(l.attr, name)) {
+		l.nothing = true
+		return l
+	}
+	l.chain = f.Choice == filter.Extensible && string(f.Leaf.Rule) == schema.OIDInChain
+	if l.chain && !m.view.ad || f.Leaf.DNAttributes {
+		l.chain = false
+	}
+	if l.attr == nil || f.Leaf.DNAttributes || !l.chain && !equalityOf(f) {
+		return l
+	}
+	switch l.attr {
+	case memberAttr, uniqueMemberAttr, memberOfAttr:
+		l.member = m.view.named(string(f.Leaf.Value))
+		l.nothing = l.member == nil
+	}
+	return l
+}
+
+// equalityOf reports whether f asks for a value that is equal by the
+// attribute's own rule.
+func equalityOf(f filter.Filter) bool {
+	switch f.Choice {
+	case filter.Equal, filter.Approx:
+		return true
+	case filter.Extensible:
+		return f.Leaf.Rule == nil || strings.EqualFold(string(f.Leaf.Rule), "distinguishedNameMatch") || string(f.Leaf.Rule) == "2.5.13.1"
+	}
+	return false
+}
+
+// knownOptions reports whether every option is one that attributes could have.
+func knownOptions(options string) bool {
+	for o := range strings.SplitSeq(options, ";") {
+		if len(o) < 5 || !strings.EqualFold(o[:5], "lang-") {
+			return false
+		}
+	}
+	return true
+}
+
+var (
+	memberAttr       = attribute("member")
+	uniqueMemberAttr = attribute("uniqueMember")
+	memberOfAttr     = attribute("memberOf")
+)
+
+// named returns what a DN names in this view or in the tree itself; nil where
+// it is no DN.
+func (v *View) named(value string) *Name {
+	d, err := dn.Parse(value)
+	if err != nil {
+		return nil
+	}
+	n, _ := v.Find(d)
+	return &n
+}
+
+// follow finds the groups that an assertion on memberships is about.
+func (l *leaf) follow(ctx context.Context, follow Follower) (err error) {
+	var keys []string
+	switch {
+	case l.attr == memberOfAttr && l.member.Kind == Group && l.chain:
+		keys, err = follow.GroupsBelow(ctx, l.member.Key)
+	case l.attr == memberOfAttr:
+		return nil
+	case l.chain && l.member.Kind >= Person:
+		keys, err = follow.GroupsAbove(ctx, l.member.asMember())
+	case l.member.Kind >= Person:
+		keys, err = holding(ctx, follow, l.member)
+	}
+	l.groups = make(map[string]struct{}, len(keys))
+	for _, k := range keys {
+		l.groups[k] = struct{}{}
+	}
+	return err
+}
+
+func (n *Name) asMember() directory.Member {
+	m := directory.Member{Group: n.Kind == Group, Name: n.Key}
+	if n.Kind == Service {
+		m.Kind = directory.ServiceAccount
+	}
+	return m
+}
+
+// holding lists the groups that hold n directly.
+func holding(ctx context.Context, follow Follower, n *Name) (keys []string, err error) {
+	q := directory.Query{AnyOf: []directory.Term{{Attribute: heldAs[n.Kind], Value: n.Key}}}
+	for {
+		list, err := follow.GroupEntries(ctx, q, 0)
+		if err != nil || len(list) == 0 {
+			return keys, err
+		}
+		for _, g := range list {
+			keys = append(keys, keyOfShown(g.Name))
+			q.After = g.ID
+		}
+	}
+}
+
+var heldAs = map[Kind]string{Person: "account", Service: "service", Group: "group"}
+
+// keyOfShown normalises a name that is stored, and so can be normalised.
+func keyOfShown(name string) string {
+	key, err := directory.NormalizeLogin(name)
+	if err != nil {
+		return name
+	}
+	return key
+}
+
+// Matches reports whether the filter is True for the entry.
+func (m *Matcher) Matches(e *Entry) bool {
+	s := e.View.shape(e.Kind)
+	var room [4]string
+	return m.filter.Eval(func(c filter.Choice, a *filter.Assertion) filter.Truth {
+		return m.worth(e, s, c, a, room[:0])
+	}) == filter.True
+}
+
+// worth says what an assertion is worth for the entry.
+func (m *Matcher) worth(e *Entry, s *shape, c filter.Choice, a *filter.Assertion, room []string) filter.Truth {
+	l := m.leaves[a]
+	switch {
+	case l == nil || l.nothing:
+		return filter.Undefined
+	case l.absent:
+		return filter.False
+	case a.DNAttributes:
+		return m.anywhere(e, s, l, a)
+	case len(a.Attribute) == 0:
+		return m.byRule(e, s, a)
+	case l.attr == nil:
+		return e.matchExtra(l.name, c, a)
+	case l.member != nil:
+		return e.isMember(l)
+	}
+	if l.attr == objectCategoryAttr && e.View.ad && c == filter.Equal {
+		a = &filter.Assertion{Value: []byte(e.View.categoryOf(string(a.Value)))}
+	}
+	return e.match(s, l.attr, c, a, room)
+}
+
+var objectCategoryAttr = attribute("objectCategory")
+
+// match asks all fields of the attribute and of its subtypes.
+func (e *Entry) match(s *shape, attr *schema.Attribute, c filter.Choice, a *filter.Assertion, room []string) filter.Truth {
+	worth := filter.Truth(filter.False)
+	if fields := s.by[attr]; len(fields) == 0 {
+		worth = schema.Match(attr, nil, c, a)
+	} else {
+		for i, f := range fields {
+			t := schema.Match(s.fields[f].attr, s.fields[f].values(room, e), c, a)
+			if i == 0 || t > worth {
+				worth = t
+			}
+		}
+	}
+	if worth == filter.True || e.Account == nil || len(e.Account.Attributes) == 0 {
+		return worth
+	}
+	e.extras(func(_ string, x *schema.Attribute, values []string) {
+		if x != nil && x.IsOrUnder(attr) {
+			worth = max(worth, schema.Match(x, values, c, a))
+		}
+	})
+	return worth
+}
+
+// matchExtra compares an attribute that the schema does not know, as text
+// without regard to case. For entries that do not have it, it is as good as
+// unknown.
+func (e *Entry) matchExtra(name string, c filter.Choice, a *filter.Assertion) filter.Truth {
+	worth := filter.Undefined
+	e.extras(func(n string, x *schema.Attribute, values []string) {
+		if x == nil && strings.EqualFold(n, name) {
+			worth = schema.Match(textAttr, values, c, a)
+		}
+	})
+	return worth
+}
+
+var textAttr = attribute("description")
+
+// isMember answers an assertion on a membership.
+func (e *Entry) isMember(l *leaf) filter.Truth {
+	if l.attr == memberOfAttr {
+		return e.isMemberOf(l)
+	}
+	if e.Kind != Group {
+		return filter.False
+	}
+	if e.Only != nil && !e.Only.sees(e.Only.itself(l.member)) {
+		return filter.False
+	}
+	_, holds := l.groups[keyOfShown(e.Group.Name)]
+	return truth(holds)
+}
+
+// itself makes of a name the member that sees judges. A person is seen only
+// where it is the reader, whom leaves name by its id.
+func (r *Reader) itself(n *Name) directory.Member {
+	m := n.asMember()
+	if n.Kind == Person && n.Key == r.Key {
+		m.ID = r.Account
+	}
+	return m
+}
+
+func (e *Entry) isMemberOf(l *leaf) filter.Truth {
+	if e.Account == nil && e.Group == nil {
+		return filter.False
+	}
+	for _, name := range e.memberOf() {
+		key := keyOfShown(name)
+		if _, counts := l.groups[key]; l.chain && counts || !l.chain && l.member.Kind == Group && key == l.member.Key {
+			return filter.True
+		}
+	}
+	return filter.False
+}
+
+func truth(b bool) filter.Truth {
+	if b {
+		return filter.True
+	}
+	return filter.False
+}
+
+// byRule answers an extensible assertion that names a rule and no attribute:
+// all attributes of a syntax that the rule is for are asked.
+func (m *Matcher) byRule(e *Entry, s *shape, a *filter.Assertion) filter.Truth {
+	rule := schema.FindRule(string(a.Rule))
+	if rule == nil {
+		return filter.Undefined
+	}
+	worth := filter.Undefined
+	for i := range s.fields {
+		f := &s.fields[i]
+		if !rule.For(f.attr) || !m.may.Readable(f.attr, "") {
+			continue
+		}
+		worth = max(worth, schema.Match(f.attr, f.values(nil, e), filter.Extensible, a))
+	}
+	e.extras(func(name string, x *schema.Attribute, values []string) {
+		if x != nil && rule.For(x) && m.may.Readable(x, name) && !Withheld(x, name) {
+			worth = max(worth, schema.Match(x, values, filter.Extensible, a))
+		}
+	})
+	return worth
+}
+
+// anywhere answers an extensible assertion with dnAttributes: the values in
+// the entry's name count as well (RFC 4511 §4.5.1.7.7).
+func (m *Matcher) anywhere(e *Entry, s *shape, l *leaf, a *filter.Assertion) filter.Truth {
+	var worth filter.Truth
+	if len(a.Attribute) == 0 {
+		worth = m.byRule(e, s, a)
+	} else if l.attr == nil {
+		return e.matchExtra(l.name, filter.Extensible, a)
+	} else {
+		worth = e.match(s, l.attr, filter.Extensible, a, nil)
+	}
+	name, err := dn.Parse(e.DN())
+	if err != nil {
+		return worth
+	}
+	for _, ava := range name {
+		x := schema.Find(ava.Type)
+		if x == nil || l.attr != nil && !x.IsOrUnder(l.attr) {
+			continue
+		}
+		worth = max(worth, schema.Match(x, []string{ava.Value}, filter.Extensible, a))
+	}
+	return worth
+}
