@@ -175,6 +175,22 @@ secret = 5
 		"line 9: portal.admin_group: is needed"}},
 	{"no address for people", smallest + "[portal]\npublic_url = \"postern.example.org\"\n", []string{
 		`line 7: portal.public_url: must be the address people type, such as "https://postern.example.org"`}},
+	{"https that nobody does", smallest + "[portal]\npublic_url = \"https://postern.example.org\"\n", []string{
+		"line 7: portal.public_url: needs a certificate: add [tls], or name the proxy that does TLS in trusted_proxies"}},
+	{"what people could not fill in", smallest + `[portal]
+contact = "one\nline"
+[portal.mail]
+imap = "mail.example.org"
+smtp = "submissions://mail.example.org/inbox"
+user_name = "uid"
+[portal.printer]
+ldap = "ldaps://:636"
+`, []string{
+		"line 7: portal.contact: must be one line of at most 200 characters",
+		"line 9: portal.mail.imap: must be imaps://HOST or imap://HOST, with a port where it is not the usual one",
+		"line 10: portal.mail.smtp: must be submissions://HOST or submission://HOST, with a port where it is not the usual one",
+		`line 11: portal.mail.user_name: "uid" is none of login, mail`,
+		"line 13: portal.printer.ldap: must be ldaps://HOST or ldap://HOST, with a port where it is not the usual one"}},
 	{"no scheme people use", smallest + "[portal]\npublic_url = \"ftp://postern.example.org\"\n", []string{
 		"line 7: portal.public_url: must begin with https://"}},
 	{"report-only without an end", smallest + "[policy]\nreport_only_groups = [\"*\", \"staff\"]\nmfa_groups = [\"*\"]\nexempt = [\" \"]\n", []string{

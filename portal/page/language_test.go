@@ -2,8 +2,10 @@ package page
 
 import (
 	"maps"
+	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -62,6 +64,36 @@ func TestTemplatesNameKeysThatHaveWords(t *testing.T) {
 			}
 			if !s.Language("en").Has(key) {
 				t.Errorf("%s names %q, which has no words", f.Name(), key)
+			}
+		}
+	}
+}
+
+// TestTheStepsToHandOutNameWhatThePagesSay: who follows them looks for exactly
+// these words.
+func TestTheStepsToHandOutNameWhatThePagesSay(t *testing.T) {
+	all, err := loadLanguages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bold := regexp.MustCompile(`\*\*([^*]+)\*\*`)
+	for tag, file := range map[string]string{"en": "app-passwords.md", "nl": "app-wachtwoorden.md"} {
+		text, err := os.ReadFile("../../docs/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := map[string]bool{}
+		for _, m := range bold.FindAllStringSubmatch(string(text), -1) {
+			named[m[1]] = true
+		}
+		for _, key := range []string{"home.setup-button", "setup.next", "new.button", "copy.button"} {
+			if words := all[tag].Text(key); !named[words] {
+				t.Errorf("%s does not name the button %q", file, words)
+			}
+		}
+		for _, key := range []string{"nav.app-passwords", "nav.activity", "nav.security", "setup.app", "setup.passkey"} {
+			if words := all[tag].Text(key); !strings.Contains(string(text), "*"+words) {
+				t.Errorf("%s does not name %q", file, words)
 			}
 		}
 	}
