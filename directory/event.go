@@ -28,6 +28,7 @@ const (
 	EventMemberAdded       EventKind = "group_member_added"
 	EventMemberRemoved     EventKind = "group_member_removed"
 	EventAccountsImported  EventKind = "accounts_imported"
+	EventDisconnect        EventKind = "network_session_disconnect" // a RADIUS client was asked to end a session
 )
 
 // Event is one line of the record: a sign-in that was decided, or a change

@@ -32,6 +32,7 @@ func Run(t *testing.T, open Open) {
 		{"brakes", brakeTests},
 		{"lists", listTests},
 		{"portal sessions", sessionTests},
+		{"network sessions", networkSessionTests},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			for name, test := range part.tests {
