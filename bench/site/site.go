@@ -70,7 +70,12 @@ func Build(ctx context.Context, root, dir string) (string, error) {
 type Site struct {
 	Dir    string
 	binary string
+	around []string // runs the server; see Wrap
 }
+
+// Wrap has later servers run by a program, with the server's command line
+// behind args. Without arguments they run by themselves again.
+func (s *Site) Wrap(args ...string) { s.around = args }
 
 // New makes an installation in dir, with postern init.
 func New(ctx context.Context, binary, dir, config string) (*Site, error) {
@@ -145,7 +150,7 @@ var ErrEnded = errors.New("the server ended before it was ready")
 // Serve starts the server and returns when each of keys ("ldap.listen") is
 // served.
 func (s *Site) Serve(ctx context.Context, keys ...string) (*Process, error) {
-	p := &Process{cmd: s.Command(ctx, "serve"), at: map[string]string{}, ended: make(chan struct{})}
+	p := &Process{cmd: s.wrapped(ctx), at: map[string]string{}, ended: make(chan struct{})}
 	logs, err := p.cmd.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -165,6 +170,16 @@ func (s *Site) Serve(ctx context.Context, keys ...string) (*Process, error) {
 		}
 	}
 	return p, nil
+}
+
+func (s *Site) wrapped(ctx context.Context) *exec.Cmd {
+	own := s.Command(ctx, "serve")
+	if len(s.around) == 0 {
+		return own
+	}
+	cmd := exec.CommandContext(ctx, s.around[0], append(s.around[1:len(s.around):len(s.around)], own.Args...)...) //nolint:gosec // a test's own words
+	cmd.Dir = s.Dir
+	return cmd
 }
 
 // listen reads the log to its end, then waits for the process.
@@ -218,6 +233,12 @@ func (p *Process) Log() string {
 
 // PID is the process's id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Ended is closed when the process has ended.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
+
+// Err is how the process ended. It is known once Ended is closed.
+func (p *Process) Err() error { return p.waitErr }
 
 // Kill ends the server as a power cut would end the process, and waits until
 // it is gone.
