@@ -44,5 +44,5 @@ require (
 
 require (
 	github.com/BurntSushi/toml v1.6.0
-	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/sys v0.49.0
 )
