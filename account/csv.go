@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"postern/secret"
 )
@@ -15,13 +16,24 @@ import (
 // columns of a CSV import, in the order they are named to people.
 var columns = []string{"login", "name", "mail", "groups", "mfa", "password_hash"}
 
-// row is one line of an import. Empty fields leave as is what an account has.
+// row is what an import says of one account. Empty fields leave as is what an
+// account has.
 type row struct {
 	line              int
+	record            string // the entry's name, where it has one
 	login, name, mail string
 	groups            []string
 	mfa               string
-	hash              secret.Text
+	password          secret.Foreign
+	hasPassword       bool
+	problem           *Refusal // found while reading; it is told with the others
+
+	// LDIF says more.
+	id         string
+	uidNumber  int64
+	attributes map[string][]string
+	disabled   bool
+	expires    time.Time
 }
 
 // csvRows reads the rows of a CSV file one by one, so that a large file is
@@ -42,7 +54,7 @@ func readCSV(file io.Reader) (*csvRows, error) {
 	rows.r.ReuseRecord = true
 	header, err := rows.r.Read()
 	if errors.Is(err, io.EOF) {
-		return nil, &LineError{1, "the file is empty; the first line names the columns: " + strings.Join(columns, ",")}
+		return nil, &LineError{Line: 1, Text: "the file is empty; the first line names the columns: " + strings.Join(columns, ",")}
 	}
 	if err != nil {
 		return nil, csvError(err)
@@ -54,15 +66,15 @@ func (c *csvRows) readHeader(header []string) error {
 	for i, name := range header {
 		name = strings.ToLower(strings.TrimSpace(name))
 		if !slices.Contains(columns, name) {
-			return &LineError{1, unknownColumn(name)}
+			return &LineError{Line: 1, Text: unknownColumn(name)}
 		}
 		if _, twice := c.at[name]; twice {
-			return &LineError{1, fmt.Sprintf("column %q stands twice", name)}
+			return &LineError{Line: 1, Text: fmt.Sprintf("column %q stands twice", name)}
 		}
 		c.at[name] = i
 	}
 	if _, ok := c.at["login"]; !ok {
-		return &LineError{1, `column "login" is missing`}
+		return &LineError{Line: 1, Text: `column "login" is missing`}
 	}
 	return nil
 }
@@ -87,7 +99,12 @@ func (c *csvRows) next() (row, error) {
 	line, _ := c.r.FieldPos(0)
 	r := row{line: line, login: c.field(record, "login"), name: c.field(record, "name"), mail: c.field(record, "mail")}
 	r.mfa = strings.ToLower(c.field(record, "mfa"))
-	r.hash = secret.NewText(c.field(record, "password_hash"))
+	if hash := secret.NewText(c.field(record, "password_hash")); !hash.Empty() {
+		if r.password, err = secret.ReadForeignHash(hash); err != nil {
+			r.problem = refuse(BadHash, "password_hash cannot be taken over: %v", err)
+		}
+		r.hasPassword = true
+	}
 	for _, g := range strings.Split(c.field(record, "groups"), ";") {
 		if g = strings.TrimSpace(g); g != "" {
 			r.groups = append(r.groups, g)
@@ -112,9 +129,9 @@ func csvError(err error) error {
 	}
 	switch {
 	case errors.Is(parse.Err, csv.ErrFieldCount):
-		return &LineError{parse.StartLine, "this line has more or fewer fields than the header; one that holds a comma is quoted"}
+		return &LineError{Line: parse.StartLine, Text: "this line has more or fewer fields than the header; one that holds a comma is quoted"}
 	case errors.Is(parse.Err, csv.ErrQuote), errors.Is(parse.Err, csv.ErrBareQuote):
-		return &LineError{parse.StartLine, `a quote (") stands where none may; a field that holds one is quoted and doubles it`}
+		return &LineError{Line: parse.StartLine, Text: `a quote (") stands where none may; a field that holds one is quoted and doubles it`}
 	}
-	return &LineError{parse.StartLine, parse.Err.Error()}
+	return &LineError{Line: parse.StartLine, Text: parse.Err.Error()}
 }

@@ -5,21 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"postern/directory"
 	"postern/policy"
-	"postern/secret"
 )
 
 // LineError is what is wrong with one line of an import.
 type LineError struct {
-	Line int // the first is 1
-	Text string
+	Line   int    // the first is 1
+	Record string // the entry that it belongs to, where entries have names
+	Text   string
 }
 
-func (e *LineError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Text) }
+func (e *LineError) Error() string {
+	if e.Record == "" {
+		return fmt.Sprintf("line %d: %s", e.Line, e.Text)
+	}
+	return fmt.Sprintf("line %d, %s: %s", e.Line, e.Record, e.Text)
+}
 
 // ImportError is all that is wrong with an import, in the order of the lines.
 // At most maxProblems are kept; More counts the others.
@@ -56,9 +60,24 @@ func (e *ImportError) add(p *LineError) {
 type ImportPlan struct {
 	Rows                 []PlannedRow
 	Groups               []string // to be added
+	Nested               int      // groups that become members of groups
 	Added, Changed, Same int
+	// Passwords is how many have to be hashed, or compared by hashing them,
+	// before the import is applied.
+	Passwords int
+	// Left is what stands in the file and is not taken over, by what it is.
+	Left []LeftOut
 
 	work policy.Import
+	jobs []hashJob
+}
+
+// LeftOut is one kind of thing that an import does not take over.
+type LeftOut struct {
+	What  string // in plain words, such as "attribute jpegPhoto"
+	Why   string
+	Count int
+	Line  int // of the first
 }
 
 // PlannedRow is what an import would do to one account.
@@ -69,6 +88,7 @@ type PlannedRow struct {
 	What  []string // the changes, in plain words
 
 	account string // its id
+	change  int    // index of its change, from 1; 0: none
 }
 
 // PlanCSV reads a CSV file whole, checks every line and says what importing it
@@ -79,7 +99,7 @@ func (s *Service) PlanCSV(ctx context.Context, file io.Reader) (*ImportPlan, err
 	if err != nil {
 		return nil, alone(err)
 	}
-	p := &planner{Service: s, plan: &ImportPlan{}, lines: map[string]int{}, groups: map[string]bool{}}
+	p := newPlanner(s)
 	for {
 		r, err := rows.next()
 		if errors.Is(err, io.EOF) {
@@ -103,9 +123,13 @@ func alone(err error) error {
 	return err
 }
 
-// Import applies a plan in one transaction.
+// Import applies a plan in one transaction. What Prepare has to do is done
+// before, if it was not yet.
 func (s *Service) Import(ctx context.Context, actor Actor, p *ImportPlan) error {
-	if p.Added+p.Changed == 0 {
+	if err := s.Prepare(ctx, p, 1, nil); err != nil {
+		return err
+	}
+	if p.Added+p.Changed+len(p.Groups)+p.Nested == 0 {
 		return nil
 	}
 	ev, err := s.event(actor, directory.EventAccountsImported, directory.Account{})
@@ -118,6 +142,9 @@ func (s *Service) Import(ctx context.Context, actor Actor, p *ImportPlan) error 
 		return err
 	}
 	err = s.Records.ImportAccounts(ctx, work, ev)
+	if errors.Is(err, directory.ErrLoop) {
+		return refuse(GroupLoop, "a group would contain itself (%v); nothing was imported", err)
+	}
 	if errors.Is(err, directory.ErrConflict) || errors.Is(err, directory.ErrNotFound) {
 		return refuse(ChangedMeanwhile, "accounts or groups were changed while the file was read; nothing was imported, try again")
 	}
@@ -143,209 +170,4 @@ func (s *Service) importEvents(actor Actor, rows []PlannedRow) ([]directory.Even
 		events = append(events, ev)
 	}
 	return events, nil
-}
-
-// planner turns rows into a plan.
-type planner struct {
-	*Service
-	plan   *ImportPlan
-	wrong  ImportError
-	lines  map[string]int  // normalised login: its line
-	groups map[string]bool // normalised group: known to exist, or to be added
-}
-
-func (p *planner) done() (*ImportPlan, error) {
-	if len(p.wrong.Problems) > 0 {
-		return nil, &p.wrong
-	}
-	return p.plan, nil
-}
-
-// take plans one row. What is wrong with it is kept for the report; an error
-// means that the database could not be read.
-func (p *planner) take(ctx context.Context, r row) error {
-	err := p.check(r)
-	if err == nil {
-		err = p.planRow(ctx, r)
-	}
-	var refusal *Refusal
-	if errors.As(err, &refusal) {
-		p.wrong.add(&LineError{r.line, refusal.Text})
-		return nil
-	}
-	return err
-}
-
-func (p *planner) check(r row) error {
-	if err := checkPerson(Person{Login: r.login, Name: r.name, Mail: r.mail}); err != nil {
-		return err
-	}
-	login, err := directory.NormalizeLogin(r.login)
-	if err != nil {
-		return refuse(BadLogin, "%q cannot be a login", r.login)
-	}
-	if first, twice := p.lines[login]; twice {
-		return refuse(LoginTaken, "login %q stands in line %d already", r.login, first)
-	}
-	p.lines[login] = r.line
-	for _, g := range r.groups {
-		if bad := checkGroupName(g); bad != nil {
-			return bad
-		}
-	}
-	if !slices.Contains([]string{"", "on", "off"}, r.mfa) {
-		return refuse(BadAttribute, `mfa must be "on", "off" or empty, not %q`, r.mfa)
-	}
-	return checkHash(r.hash)
-}
-
-// checkHash accepts what is stored as it is.
-func checkHash(hash secret.Text) error {
-	if hash.Empty() {
-		return nil
-	}
-	if err := secret.CheckHash(hash); err != nil {
-		return refuse(BadHash, "password_hash must be an Argon2id PHC string ($argon2id$v=19$m=…,t=…,p=…$salt$hash): %v", err)
-	}
-	return nil
-}
-
-func (p *planner) planRow(ctx context.Context, r row) error {
-	h, err := p.Records.HolderByName(ctx, directory.ParseName(r.login, directory.LoginOnly, ""))
-	found := !errors.Is(err, directory.ErrNotFound)
-	if err != nil && found {
-		return fmt.Errorf("reading the account: %w", err)
-	}
-	if err := p.checkMFA(h, r); err != nil {
-		return err
-	}
-	if err := p.planGroups(ctx, r); err != nil {
-		return err
-	}
-	if found {
-		p.planChange(h, r)
-		return nil
-	}
-	return p.planAdd(r)
-}
-
-// checkMFA holds an import to what the command for one account says.
-func (p *planner) checkMFA(h policy.Holder, r row) error {
-	rules := &p.Settings().Rules
-	exempt := rules.Exempts(directory.Account{Login: r.login})
-	switch {
-	case r.mfa == "on" && exempt:
-		return refuse(MFAExempt, "%q is never asked for MFA: it stands in policy.exempt", r.login)
-	case r.mfa != "off" || exempt:
-		return nil
-	}
-	h.Groups = slices.Clone(h.Groups)
-	for _, g := range r.groups {
-		h.Groups = append(h.Groups, normal(g))
-	}
-	if _, group := rules.MFA(h); group != "" {
-		return refuseOff(r.login, group)
-	}
-	return nil
-}
-
-// normal is for names that were checked already.
-func normal(name string) string {
-	n, err := directory.NormalizeLogin(name)
-	if err != nil {
-		return name
-	}
-	return n
-}
-
-// planGroups adds the groups that are not there yet, once each.
-func (p *planner) planGroups(ctx context.Context, r row) error {
-	for _, name := range r.groups {
-		if p.groups[normal(name)] {
-			continue
-		}
-		_, err := p.FindGroup(ctx, name)
-		var unknown *Refusal
-		switch {
-		case errors.As(err, &unknown):
-			if err := p.addGroup(name); err != nil {
-				return err
-			}
-		case err != nil:
-			return err
-		}
-		p.groups[normal(name)] = true
-	}
-	return nil
-}
-
-func (p *planner) addGroup(name string) error {
-	g, err := p.newGroup(name, "")
-	if err != nil {
-		return err
-	}
-	p.plan.Groups = append(p.plan.Groups, name)
-	p.plan.work.Groups = append(p.plan.work.Groups, g)
-	return nil
-}
-
-func (p *planner) planAdd(r row) error {
-	id, err := directory.NewID(p.Random)
-	if err != nil {
-		return err
-	}
-	now := p.now()
-	h := policy.Holder{
-		Account: directory.Account{
-			ID: id, Login: r.login, Name: r.name, Mail: r.mail, CreatedAt: now, ModifiedAt: now,
-		},
-		PasswordHash: r.hash, MFADemanded: r.mfa == "on", Groups: r.groups,
-	}
-	var what []string
-	if !r.hash.Empty() {
-		h.Account.PasswordChangedAt = now
-		what = append(what, "with a password")
-	}
-	if h.MFADemanded {
-		what = append(what, "MFA on")
-	}
-	for _, g := range r.groups {
-		what = append(what, "joins "+g)
-	}
-	p.plan.work.Add = append(p.plan.work.Add, h)
-	p.plan.Rows = append(p.plan.Rows, PlannedRow{Line: r.line, Login: r.login, New: true, What: what, account: id})
-	p.plan.Added++
-	return nil
-}
-
-// planChange compares what the row says with what the account has. Fields that
-// are empty, or not in the file, say nothing.
-func (p *planner) planChange(h policy.Holder, r row) {
-	c, what := policy.AccountChange{}, []string(nil)
-	if r.name != "" && r.name != h.Account.Name {
-		c.Name, what = &r.name, append(what, "name")
-	}
-	if r.mail != "" && r.mail != h.Account.Mail {
-		c.Mail, what = &r.mail, append(what, "mail")
-	}
-	if on := r.mfa == "on"; r.mfa != "" && on != h.MFADemanded {
-		c.MFADemanded, what = &on, append(what, "MFA "+r.mfa)
-	}
-	if !r.hash.Empty() && !r.hash.Equal(h.PasswordHash) {
-		c.PasswordHash, what = &r.hash, append(what, "password")
-		c.EndSessions, c.RevokeAppPasswords = true, p.Settings().RevokeOnPasswordChange
-	}
-	var join []string
-	for _, g := range r.groups {
-		if !slices.Contains(h.Groups, normal(g)) {
-			join, what = append(join, g), append(what, "joins "+g)
-		}
-	}
-	p.plan.Rows = append(p.plan.Rows, PlannedRow{Line: r.line, Login: h.Account.Login, What: what, account: h.Account.ID})
-	if len(what) == 0 {
-		p.plan.Same++
-		return
-	}
-	p.plan.Changed++
-	p.plan.work.Changes = append(p.plan.work.Changes, policy.ImportChange{AccountID: h.Account.ID, Change: c, Join: join})
 }

@@ -20,6 +20,8 @@ import (
 type Holders interface {
 	HolderByName(ctx context.Context, name directory.Name) (policy.Holder, error)
 	HolderByID(ctx context.Context, id string) (policy.Holder, error)
+	// Account reads an account with its extra attributes.
+	Account(ctx context.Context, id string) (directory.Account, error)
 	// Holders returns one batch in id order. Attributes are not filled.
 	Holders(ctx context.Context, q directory.Query) ([]policy.Holder, error)
 }

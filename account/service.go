@@ -17,6 +17,10 @@ import (
 // concurrently; secret.ErrBusy says that its queue is full.
 type Hasher interface {
 	Hash(ctx context.Context, password secret.Text, random io.Reader) (secret.Text, error)
+	// Import is Hash for a password as another directory kept it.
+	Import(ctx context.Context, f secret.Foreign, random io.Reader) (secret.Text, error)
+	// Compare says whether stored was made of f.
+	Compare(ctx context.Context, stored secret.Text, f secret.Foreign) (secret.Likeness, error)
 }
 
 // Settings is what the configuration says about accounts. It is replaced as a

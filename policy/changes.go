@@ -32,6 +32,7 @@ type Import struct {
 	Groups  []directory.Group // to add; their GIDNumber is given by the store
 	Add     []Holder          // Groups are those the account joins directly
 	Changes []ImportChange
+	Nest    []ImportNesting
 	Events  []directory.Event // of the accounts, kept beside the import's own
 }
 
@@ -41,6 +42,10 @@ type ImportChange struct {
 	Change    AccountChange
 	Join      []string // names of the groups it joins directly; it leaves none
 }
+
+// ImportNesting makes one group a member of another, both by name. Where it is
+// so already nothing changes.
+type ImportNesting struct{ Group, Member string }
 
 // MethodKind says what a second factor is.
 type MethodKind string

@@ -45,10 +45,16 @@ func ReadForeign(value Text) (Foreign, error) {
 		}
 		return readScheme(strings.ToUpper(name), rest)
 	}
-	if f, err := readCrypt(s); err == nil || errors.Is(err, errCost) {
-		return f, err
+	if name, _, ok := scheme(s); ok && hashLike(name) {
+		return readCrypt(s)
 	}
 	return Foreign{clear: value}, nil
+}
+
+// hashLike reports whether a string of that scheme is a hash: broken perhaps,
+// but nobody's password.
+func hashLike(name string) bool {
+	return outputLen("$"+name+"$") > 0 || strings.HasPrefix(name, "argon2") || strings.HasPrefix(name, "pbkdf2")
 }
 
 // readScheme reads what stands behind "{NAME}".
@@ -186,6 +192,10 @@ func (f Foreign) kept() Text {
 	}
 	return NewText(f.recipe.setting + "$" + string(f.output))
 }
+
+// Dear reports whether comparing f with a stored hash takes a run of Argon2id:
+// nothing less tells a password in clear, or a digest without salt.
+func (f Foreign) Dear() bool { return !f.clear.Empty() || f.unsalted() }
 
 // unsalted reports whether two different passwords may have the recipe of f.
 func (f Foreign) unsalted() bool { return strings.HasSuffix(f.recipe.setting, "}") }

@@ -159,7 +159,7 @@ func TestBcryptCountsSeventyTwoBytes(t *testing.T) {
 func TestAPasswordInClearIsHashedAndIsNoHash(t *testing.T) {
 	h := NewHasher(cheap, 1, 0)
 	for value, password := range map[string]string{
-		"secret 1": "secret 1", "{CLEARTEXT}{x}": "{x}", "{plain}p": "p", "$": "$", "$6$x": "$6$x", "p{SSHA}": "p{SSHA}",
+		"secret 1": "secret 1", "{CLEARTEXT}{x}": "{x}", "{plain}p": "p", "$": "$", "$7$x": "$7$x", "p{SSHA}": "p{SSHA}",
 	} {
 		if clear, ok := foreign(t, value).Clear(); !ok || clear.Reveal() != password {
 			t.Errorf("%q is not read as a password in clear", value)
@@ -185,6 +185,7 @@ func TestWhatCannotBeVerifiedIsRefusedAndNotRepeated(t *testing.T) {
 		"no scheme":            {"{}x", errRecipe},
 		"no value":             {"{SSHA}", errRecipe},
 		"unknown":              {"{X-OWN}hhhhhhhh", errRecipe},
+		"a broken hash":        {"$6$x", errRecipe},
 		"DES":                  {"{CRYPT}hhhhhhhhhhhhh", errRecipe},
 		"no salt":              {"{SSHA}7jpvJrMRs/3DDNSPAW7QgHphQ/U=", errRecipe},
 		"a salt":               {"{SHA}vPQwEIcrzworgDdF+ah14ZMHiX8rOMNR", errRecipe},

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"postern/directory"
@@ -16,9 +18,9 @@ const accountColumns = `a.id, a.kind, a.login, a.name, a.mail, a.disabled, a.exp
   a.password_changed_at, a.created_at, a.modified_at`
 
 const (
-	accountInsert = `INSERT INTO accounts (id, kind, login, login_key, name, name_key, mail, mail_key,
-  password_hash, password_changed_at, mfa_demanded, disabled, expires_at, uid_number, created_at, modified_at)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+	accountFields = `id, kind, login, login_key, name, name_key, mail, mail_key,
+  password_hash, password_changed_at, mfa_demanded, disabled, expires_at, uid_number, created_at, modified_at`
+	accountValues = ` (` + accountFields + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 	accountChange = `UPDATE accounts SET modified_at = $2,
   name = COALESCE($3, name), name_key = COALESCE($4, name_key),
   mail = COALESCE($5, mail), mail_key = CASE WHEN $5 IS NULL THEN mail_key ELSE $6 END,
@@ -37,7 +39,17 @@ const (
 
 	attributesOf    = `SELECT name, value FROM account_attributes WHERE account_id = $1 ORDER BY name_key, position`
 	attributeDelete = `DELETE FROM account_attributes WHERE account_id = $1 AND name_key = $2`
-	attributeInsert = `INSERT INTO account_attributes (account_id, name, name_key, position, value, value_key) VALUES ($1, $2, $3, $4, $5, $6)`
+	attributeFields = `account_id, name, name_key, position, value, value_key`
+	attributeValues = ` (` + attributeFields + `) VALUES ($1, $2, $3, $4, $5, $6)`
+)
+
+// accountInsert is the pair of statements that add an account, to one place or
+// another.
+type accountInsert struct{ account, attribute string }
+
+var (
+	newAccount    = accountInsert{`INSERT INTO accounts` + accountValues, `INSERT INTO account_attributes` + attributeValues}
+	stagedAccount = accountInsert{`INSERT INTO staged_accounts` + accountValues, `INSERT INTO staged_attributes` + attributeValues}
 )
 
 func readAccount(r *row) directory.Account {
@@ -84,7 +96,18 @@ func (s *Store) AddAccount(ctx context.Context, h policy.Holder, ev directory.Ev
 	return s.change(ctx, "adding an account", func(ses *session) error { return insertHolder(ses, h) }, ev)
 }
 
-func insertHolder(ses *session, h policy.Holder) error {
+func insertHolder(ses *session, h policy.Holder) (err error) {
+	if h.Account.UIDNumber, err = takeNumber(ses, "uid_number", uidTaken, h.Account.UIDNumber); err != nil {
+		return err
+	}
+	if err := insertAccount(ses, newAccount, h); err != nil {
+		return err
+	}
+	return joinGroups(ses, h.Account.ID, h.Groups, seconds(h.Account.CreatedAt))
+}
+
+// insertAccount adds an account with its attributes and no membership.
+func insertAccount(ses *session, to accountInsert, h policy.Holder) error {
 	a := h.Account
 	loginKey, err := directory.NormalizeLogin(a.Login)
 	if err != nil {
@@ -94,19 +117,18 @@ func insertHolder(ses *session, h policy.Holder) error {
 	if err != nil {
 		return err
 	}
-	if a.UIDNumber, err = takeNumber(ses, "uid_number", uidTaken, a.UIDNumber); err != nil {
-		return err
-	}
-	_, err = ses.exec(accountInsert, a.ID, int64(a.Kind), a.Login, loginKey, a.Name, directory.FoldText(a.Name), a.Mail, nullable(mailKey),
+	_, err = ses.exec(to.account, a.ID, int64(a.Kind), a.Login, loginKey, a.Name, directory.FoldText(a.Name), a.Mail, nullable(mailKey),
 		h.PasswordHash.Reveal(), seconds(a.PasswordChangedAt), bit(h.MFADemanded), bit(a.Disabled), seconds(a.ExpiresAt),
 		a.UIDNumber, seconds(a.CreatedAt), seconds(a.ModifiedAt))
 	if err != nil {
 		return err
 	}
-	if err := setAttributes(ses, a.ID, a.Attributes); err != nil {
-		return err
+	for _, name := range slices.Sorted(maps.Keys(a.Attributes)) {
+		if err := insertAttribute(ses, to, a.ID, name, a.Attributes[name]); err != nil {
+			return err
+		}
 	}
-	return joinGroups(ses, a.ID, h.Groups, seconds(a.CreatedAt))
+	return nil
 }
 
 // mailKeyOf is "" where there is no mail address.
@@ -142,14 +164,21 @@ func takeNumber(ses *session, counter, taken string, given int64) (int64, error)
 // setAttributes replaces the values of every attribute named.
 func setAttributes(ses *session, id string, values map[string][]string) error {
 	for name, list := range values {
-		key := directory.FoldText(name)
-		if _, err := ses.exec(attributeDelete, id, key); err != nil {
+		if _, err := ses.exec(attributeDelete, id, directory.FoldText(name)); err != nil {
 			return err
 		}
-		for i, v := range list {
-			if _, err := ses.exec(attributeInsert, id, name, key, i, v, directory.FoldText(v)); err != nil {
-				return fmt.Errorf("attribute %s: %w", name, err)
-			}
+		if err := insertAttribute(ses, newAccount, id, name, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insertAttribute(ses *session, to accountInsert, id, name string, values []string) error {
+	key := directory.FoldText(name)
+	for i, v := range values {
+		if _, err := ses.exec(to.attribute, id, name, key, i, v, directory.FoldText(v)); err != nil {
+			return fmt.Errorf("attribute %s: %w", name, err)
 		}
 	}
 	return nil

@@ -13,10 +13,13 @@ const (
 	eventColumns = `id, at, last_at, count, kind, account_id, login, unknown, outcome, reason, service,
   protocol, method, client, source, reported, credential, actor, detail`
 
+	eventValues = ` (` + eventColumns + `, seq, changed)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20)`
+	eventStage = `INSERT INTO staged_events` + eventValues
+
 	// eventInsert meets an event that was written before: then more of the same
 	// were folded into it since.
-	eventInsert = `INSERT INTO events (` + eventColumns + `, seq, changed)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20)
+	eventInsert = `INSERT INTO events` + eventValues + `
   ON CONFLICT (id) DO UPDATE SET count = excluded.count, last_at = excluded.last_at, changed = excluded.changed`
 )
 
@@ -39,20 +42,25 @@ func insertEvents(ses *session, events []directory.Event) error {
 		return err
 	}
 	for i, e := range events {
-		if e.ID == "" || e.Kind == "" || e.At.IsZero() {
-			return errors.New("an event needs an id, a kind and a time")
-		}
-		if e.LastAt.Before(e.At) {
-			e.LastAt = e.At
-		}
-		_, err := ses.exec(eventInsert, e.ID, millis(e.At), millis(e.LastAt), max(e.Count, 1), string(e.Kind), e.AccountID, e.Login, e.Unknown,
-			e.Outcome, e.Reason, e.Service, e.Protocol, e.Method, e.Client, e.Source, e.Reported, e.Credential, e.Actor, e.Detail,
-			last-int64(len(events)-1-i))
-		if err != nil {
+		if err := insertEvent(ses, eventInsert, e, last-int64(len(events)-1-i)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// insertEvent adds an event by the statement text, at a place in the order of
+// commits.
+func insertEvent(ses *session, text string, e directory.Event, seq int64) error {
+	if e.ID == "" || e.Kind == "" || e.At.IsZero() {
+		return errors.New("an event needs an id, a kind and a time")
+	}
+	if e.LastAt.Before(e.At) {
+		e.LastAt = e.At
+	}
+	_, err := ses.exec(text, e.ID, millis(e.At), millis(e.LastAt), max(e.Count, 1), string(e.Kind), e.AccountID, e.Login, e.Unknown,
+		e.Outcome, e.Reason, e.Service, e.Protocol, e.Method, e.Client, e.Source, e.Reported, e.Credential, e.Actor, e.Detail, seq)
+	return err
 }
 
 const (
