@@ -33,6 +33,7 @@ type Settings struct {
 	Lifetime        time.Duration // longest life of an app password; 0: until revoked
 	DefaultServices []string      // for app passwords that name none
 	AllowCHAP       bool
+	OTPClients      []string // names of the RADIUS clients that can ask for a code
 
 	RevokeOnPasswordChange bool // on_password_change = "revoke"
 	RevokeOnMFAReset       bool // on_mfa_reset = "revoke"

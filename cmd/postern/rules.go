@@ -105,7 +105,14 @@ func settingsOf(c *config.Config, rules *policy.Rules) *account.Settings {
 	if c.AppPasswords.Format == "compact" {
 		format = secret.Compact
 	}
+	var otp []string
+	for _, client := range c.RADIUS.Clients {
+		if client.OTPChallenge {
+			otp = append(otp, client.Name)
+		}
+	}
 	return &account.Settings{
+		OTPClients:             otp,
 		Rules:                  *rules,
 		Format:                 format,
 		MaxPerAccount:          c.AppPasswords.MaxPerAccount,

@@ -30,6 +30,7 @@ func Run(t *testing.T, open Open) {
 		{"imports", importTests},
 		{"events", eventTests},
 		{"brakes", brakeTests},
+		{"uses of primary passwords", primaryUseTests},
 		{"lists", listTests},
 		{"portal sessions", sessionTests},
 		{"network sessions", networkSessionTests},
