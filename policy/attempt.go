@@ -79,8 +79,12 @@ type Attempt struct {
 	Secret secret.Text // what was presented in clear; empty where Proof is set
 	Proof  Proof       // nil for methods that present a secret
 	Second *Second     // the second leg; nil in the first. Login and Secret do not count beside it
-	Client Client
-	Remote netip.AddrPort
+	// Resumed is what a session was accepted for that goes on with neither
+	// secret nor proof, as a resumed TLS session does; nil otherwise. An empty
+	// Login is no name then, and any other must denote the same account.
+	Resumed *Grant
+	Client  Client
+	Remote  netip.AddrPort
 	// Secure says that the secret travelled under TLS or in an authenticated
 	// RADIUS packet. It is recorded, not judged: a protocol refuses what it
 	// must not carry before an Attempt exists.

@@ -96,6 +96,22 @@ func (t *trial) recallCredential(ctx context.Context, g Grant) {
 	t.judge(h)
 }
 
+// tryResumed asks whether what g was granted for would be granted now, to this
+// client, which need not be the one of then. No hash is run.
+func (t *trial) tryResumed(ctx context.Context, g Grant) {
+	if g.outcome != Accept {
+		return
+	}
+	if t.a.Login != "" {
+		h, known := t.holder(ctx, directory.ParseName(t.a.Login, t.a.Naming, t.rules.Domain))
+		if !known || h.Account.ID != g.account {
+			return
+		}
+	}
+	t.primary = g.primary
+	t.recall(ctx, g)
+}
+
 // missing reports whether err says that there is nothing to go on. Where it
 // says that it is not known, it notes the trouble.
 func (t *trial) missing(err error) bool {

@@ -38,6 +38,8 @@ func (t *trial) tryProof(ctx context.Context, name directory.Name) {
 	}
 }
 
+// tryCertificate matches a certificate. It says by itself whose it is, so a
+// peer need not give a name; one that it gives must be right (Attempt.Login).
 func (t *trial) tryCertificate(ctx context.Context, name directory.Name) {
 	p, ok := t.a.Proof.(CertificateProof)
 	if ok && t.tryDigests(ctx, name, t.e.keys.Digests(CertificateText(p.Fingerprint()))) {
@@ -64,11 +66,7 @@ func (t *trial) explainedBy(candidates []Holding) (found Holding, ok bool) {
 	for i := range max(len(candidates), t.rules.MaxPerAccount) {
 		form, real := t.e.dummy[:], false
 		if i < len(candidates) {
-			if opened, err := t.open(candidates[i]); err == nil {
-				form, real = opened, true
-			} else {
-				t.e.log.Error("A sealed form of an app password cannot be opened.", "credential", candidates[i].Credential.ID, "error", err)
-			}
+			form, real = t.form(candidates[i])
 		}
 		if t.a.Proof.Explains(form) && real && !ok {
 			found, ok = candidates[i], true
@@ -77,11 +75,20 @@ func (t *trial) explainedBy(candidates []Holding) (found Holding, ok bool) {
 	return found, ok
 }
 
-// open returns the form of h that the proof asks for.
-func (t *trial) open(h Holding) ([]byte, error) {
+// form returns the form of h that the proof asks for, or the dummy where h was
+// issued without it or it cannot be opened.
+func (t *trial) form(h Holding) (form []byte, real bool) {
 	purpose, sealed := SealedNT, h.Sealed
 	if t.a.Proof.Form() == ProofClear {
 		purpose, sealed = SealedClear, h.SealedClear
 	}
-	return t.e.keys.Open(purpose, h.Credential.ID, sealed)
+	if len(sealed) == 0 {
+		return t.e.dummy[:], false
+	}
+	opened, err := t.e.keys.Open(purpose, h.Credential.ID, sealed)
+	if err != nil {
+		t.e.log.Error("A sealed form of an app password cannot be opened.", "credential", h.Credential.ID, "error", err)
+		return t.e.dummy[:], false
+	}
+	return opened, true
 }

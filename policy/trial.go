@@ -77,6 +77,10 @@ func (t *trial) find(ctx context.Context) {
 		t.trySecond(ctx)
 		return
 	}
+	if t.a.Resumed != nil {
+		t.tryResumed(ctx, *t.a.Resumed)
+		return
+	}
 	name := directory.ParseName(t.a.Login, t.a.Naming, t.rules.Domain)
 	switch {
 	case t.a.Proof != nil:
@@ -107,11 +111,17 @@ func (t *trial) tryDigests(ctx context.Context, name directory.Name, digests []s
 	case err != nil:
 		t.broke(err)
 		return true
-	case !h.Named:
+	case !h.Named && !t.unnamed():
 		return false
 	}
 	t.judge(h)
 	return true
+}
+
+// unnamed reports whether the attempt names nobody and need not: who shows a
+// certificate has said by it who it is.
+func (t *trial) unnamed() bool {
+	return t.a.Login == "" && t.a.Proof != nil && t.a.Proof.Form() == ProofCertificate
 }
 
 // judge notes how credential h stands. MFA and demands are left at their

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"postern/policy"
 	"postern/secret"
@@ -15,7 +17,9 @@ import (
 
 // Credential is what a peer presents: a secret in clear, or a proof.
 type Credential struct {
-	Identity string      // the one it is presented under, the inner where there is one
+	// Identity is the name it is presented under, the inner one where there is
+	// one; "" where the peer says only that it is anonymous.
+	Identity string
 	Secret   secret.Text // empty where Proof is set
 	Proof    policy.Proof
 	Method   string // "eap-ttls/pap", "peap/mschapv2", "eap-tls", …
@@ -27,8 +31,9 @@ type Credential struct {
 type Judge interface {
 	Judge(context.Context, Credential) policy.Decision
 	// Again decides whether what a finished conversation was accepted for
-	// would still be: asked when TLS resumes.
-	Again(context.Context, policy.Decision) policy.Decision
+	// would still be: asked when TLS resumes. The Credential has neither
+	// secret nor proof.
+	Again(context.Context, Credential, policy.Decision) policy.Decision
 }
 
 // Step is what to send in answer to a message.
@@ -59,6 +64,7 @@ type Conversation struct {
 	ctx      context.Context //nolint:containedctx // of the message being answered
 	in       Packet
 	id       uint8
+	asked    bool
 	rounds   int
 	identity string
 	decision policy.Decision
@@ -85,6 +91,16 @@ func New(cfg *Config, judge Judge) *Conversation {
 // Close frees what the conversation holds.
 func (c *Conversation) Close() { c.stop() }
 
+// Ask returns the request for the peer's identity, for a peer that waits to be
+// asked (RFC 3579 §2.1). It comes before the first Next, if at all.
+func (c *Conversation) Ask() []byte {
+	c.asked = true
+	return Packet{Request, c.id, TypeIdentity, nil}.Encode()
+}
+
+// Rounds is how many messages of the peer were answered.
+func (c *Conversation) Rounds() int { return c.rounds }
+
 // Next answers message, which must be a response of the peer. It fails on what
 // is no such thing, or not the one that was asked for: the message is to be
 // ignored then (RFC 3748 §4.1), and the conversation stands.
@@ -93,7 +109,7 @@ func (c *Conversation) Next(ctx context.Context, message []byte) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
-	if p.Code != Response || c.rounds > 0 && p.ID != c.id || c.rounds == 0 && p.Type != TypeIdentity {
+	if p.Code != Response || (c.rounds > 0 || c.asked) && p.ID != c.id || c.rounds == 0 && p.Type != TypeIdentity {
 		return Step{}, ErrPacket
 	}
 	if c.rounds++; c.rounds > maxRounds {
@@ -139,7 +155,7 @@ type asker func(Type, []byte) (Packet, error)
 func (c *Conversation) run(ask asker) (step Step, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = failed("panic: %v\n%s", r, debug.Stack())
+			err = failed("a fault: %s\n%s", fault(r), debug.Stack())
 		}
 	}()
 	c.identity = string(c.in.Data)
@@ -158,6 +174,15 @@ func (c *Conversation) run(ask asker) (step Step, err error) {
 		Message: Packet{Code: Success, ID: c.in.ID}.Encode(), Done: true,
 		Decision: c.decision, MSK: msk, Method: method.name,
 	}, nil
+}
+
+// fault describes what was recovered. Only a runtime error is known not to
+// carry what a peer sent.
+func fault(r any) string {
+	if e, ok := r.(runtime.Error); ok {
+		return e.Error()
+	}
+	return fmt.Sprintf("%T", r)
 }
 
 // fail is the last step of a conversation that did not succeed. An outcome
@@ -183,10 +208,11 @@ func (m *method) run(c *Conversation, first Packet) ([]byte, error) { return m.t
 // negotiate offers the first method of the configuration, and where the peer
 // wants another (RFC 3748 §5.3.1) the first of ours that is among its own.
 func (c *Conversation) negotiate(ask asker) (*method, Packet, error) {
-	if len(c.cfg.Methods) == 0 {
+	ours := c.cfg.outer()
+	if len(ours) == 0 {
 		return nil, Packet{}, failed("no EAP method is allowed for this client")
 	}
-	offered := c.cfg.Methods[0]
+	offered := ours[0]
 	for range 2 {
 		m, opening := c.open(offered, ask)
 		answer, err := ask(offered, opening)
@@ -199,7 +225,7 @@ func (c *Conversation) negotiate(ask asker) (*method, Packet, error) {
 		if answer.Type != TypeNak {
 			return nil, Packet{}, failed("the peer answers another method than it was asked for")
 		}
-		wanted, ok := c.wanted(answer.Data, offered)
+		wanted, ok := wanted(ours, answer.Data, offered)
 		if !ok {
 			return nil, Packet{}, failed("the peer wants EAP methods %v, none of which is allowed here", answer.Data)
 		}
@@ -208,12 +234,11 @@ func (c *Conversation) negotiate(ask asker) (*method, Packet, error) {
 	return nil, Packet{}, failed("the peer wants no method twice")
 }
 
-func (c *Conversation) wanted(nak []byte, refused Type) (Type, bool) {
-	for _, ours := range c.cfg.Methods {
-		for _, theirs := range nak {
-			if Type(theirs) == ours && ours != refused {
-				return ours, true
-			}
+// wanted is the first of ours that is among those a Nak lists.
+func wanted(ours []Type, nak []byte, refused Type) (Type, bool) {
+	for _, t := range ours {
+		if t != refused && slices.Contains(nak, byte(t)) {
+			return t, true
 		}
 	}
 	return 0, false

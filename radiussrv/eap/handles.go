@@ -1,10 +1,8 @@
 package eap
 
 import (
-	"crypto/rand"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
@@ -12,43 +10,74 @@ import (
 )
 
 // Handles keeps TLS sessions for resumption. What a peer holds is a random
-// handle and no ticket: a handle is worth nothing until the inner method has
-// succeeded, belongs to one EAP type, ends after a while, and can be dropped.
-// crypto/tls mints tickets before the inner method runs, so a ticket of its
-// own would let a peer that failed inside resume straight to success. It may
-// be used concurrently.
+// handle and no ticket: there is nothing behind a handle until the inner method
+// has succeeded; it belongs to one EAP type, ends after a while, and can be
+// dropped. crypto/tls mints tickets before the inner method runs, so a ticket
+// of its own would let a peer that failed inside resume straight to success. It
+// may be used concurrently.
 type Handles struct {
 	now  func() time.Time
 	life time.Duration
 	most int
 
 	mu  sync.Mutex
-	all map[string]*handle
+	all map[string]handle
 }
 
 type handle struct {
-	state      []byte
-	typ        Type
-	ends       time.Time
-	authorised bool
-	decision   policy.Decision
+	state    []byte
+	typ      Type
+	ends     time.Time
+	decision policy.Decision
 }
 
 // NewHandles keeps up to most sessions for life each.
 func NewHandles(life time.Duration, most int, now func() time.Time) *Handles {
-	return &Handles{now: now, life: life, most: most, all: map[string]*handle{}}
+	return &Handles{now: now, life: life, most: most, all: map[string]handle{}}
 }
 
 // Drop forgets the sessions for which gone says so: of revoked credentials,
-// say. Those whose inner method has not succeeded yet stay.
+// say. It asks once for each account and credential, and holds up nobody
+// meanwhile.
 func (h *Handles) Drop(gone func(policy.Decision) bool) {
+	drop := map[owner]bool{}
+	for o, d := range h.owners() {
+		if gone(d) {
+			drop[o] = true
+		}
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for name, s := range h.all {
-		if s.authorised && gone(s.decision) {
+		if drop[s.owner()] {
 			delete(h.all, name)
 		}
 	}
+}
+
+// owner is what a session was accepted for: an app password at a service, or a
+// primary password as it was at one sign-in.
+type owner struct {
+	account, credential, service string
+	ends                         time.Time
+}
+
+func (s handle) owner() owner {
+	o := owner{s.decision.Account, s.decision.Credential, s.decision.Service, time.Time{}}
+	if o.credential == "" {
+		o.ends = s.ends
+	}
+	return o
+}
+
+func (h *Handles) owners() map[owner]policy.Decision {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	found := make(map[owner]policy.Decision, len(h.all))
+	for _, s := range h.all {
+		found[s.owner()] = s.decision
+	}
+	return found
 }
 
 // Len is how many sessions are kept.
@@ -58,17 +87,12 @@ func (h *Handles) Len() int {
 	return len(h.all)
 }
 
-// put keeps a session that is not authorised yet.
-func (h *Handles) put(s *handle) (string, error) {
-	var name [32]byte
-	if _, err := io.ReadFull(rand.Reader, name[:]); err != nil {
-		return "", fmt.Errorf("making a session handle: %w", err)
-	}
+// put keeps a session under a name that only its peer knows.
+func (h *Handles) put(name string, s handle) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.makeRoom()
-	h.all[string(name[:])] = s
-	return string(name[:]), nil
+	h.all[name] = s
 }
 
 // makeRoom drops what has ended, and where that is not enough some others: a
@@ -83,42 +107,51 @@ func (h *Handles) makeRoom() {
 			delete(h.all, name)
 		}
 	}
+	spare := max(1, h.most/16) // so that a full house is not looked through at every sign-in
 	for name := range h.all {
-		if len(h.all) < h.most {
+		if len(h.all) <= h.most-spare {
 			return
 		}
 		delete(h.all, name)
 	}
 }
 
-// find returns an authorised session of that type.
-func (h *Handles) find(name string, typ Type) (*handle, bool) {
+// find returns a session of that type.
+func (h *Handles) find(name string, typ Type) (handle, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := h.all[name]
-	if s == nil || !s.authorised || s.typ != typ || !h.now().Before(s.ends) {
-		return nil, false
-	}
-	copied := *s
-	return &copied, true
+	s, ok := h.all[name]
+	return s, ok && s.typ == typ && h.now().Before(s.ends)
 }
 
-// issued are the handles of one conversation.
+// issued are the handles of one conversation, which nobody finds before it
+// has succeeded.
 type issued struct {
-	h     *Handles
-	names []string
-	ends  time.Time
+	h        *Handles
+	sessions map[string]handle
+	ends     time.Time
+}
+
+// issue makes a handle for a session.
+func (i *issued) issue(state []byte, typ Type) (string, error) {
+	var name [32]byte
+	if err := random(name[:]); err != nil {
+		return "", fmt.Errorf("making a session handle: %w", err)
+	}
+	if i.sessions == nil {
+		i.sessions = map[string]handle{}
+	}
+	i.sessions[string(name[:])] = handle{state: state, typ: typ, ends: i.ends}
+	return string(name[:]), nil
 }
 
 // authorise makes the handles worth what the conversation was accepted for.
 func (i *issued) authorise(d policy.Decision) {
-	i.h.mu.Lock()
-	defer i.h.mu.Unlock()
-	for _, name := range i.names {
-		if s := i.h.all[name]; s != nil {
-			s.authorised, s.decision = true, d
-		}
+	for name, s := range i.sessions {
+		s.decision = d
+		i.h.put(name, s)
 	}
+	i.sessions = nil
 }
 
 // resumeWith has cfg keep and find sessions. A session that was resumed hands
@@ -135,8 +168,7 @@ func (t *tunnel) resumeWith(c *Conversation, m *method, cfg *tls.Config) {
 		if err != nil {
 			return nil, err
 		}
-		name, err := h.put(&handle{state: state, typ: m.typ, ends: t.issued.ends})
-		t.issued.names = append(t.issued.names, name)
+		name, err := t.issued.issue(state, m.typ)
 		return []byte(name), err
 	}
 	cfg.UnwrapSession = func(identity []byte, _ tls.ConnectionState) (*tls.SessionState, error) {

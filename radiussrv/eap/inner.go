@@ -29,11 +29,6 @@ func newInner(t Type, identity string) inner {
 	return &gtc{identity: identity}
 }
 
-var innerTypes = []struct {
-	name string
-	typ  Type
-}{{"mschapv2", TypeMSCHAPv2}, {"gtc", TypeGTC}, {"md5", TypeMD5}}
-
 // innerCarrier holds an inner EAP conversation over whatever carries it.
 type innerCarrier struct {
 	c        *Conversation
@@ -53,22 +48,19 @@ func (i *innerCarrier) ask(t Type, data []byte) (Packet, error) {
 	return p, nil
 }
 
-// talk goes on from the inner identity: offers methods until the peer takes
-// one, then has it decided.
+// talk goes on from the inner identity: asks for the allowed methods in turn,
+// without those that the peer does not want, until it takes one; then has what
+// it presents decided.
 func (i *innerCarrier) talk(m *method, identity Packet) error {
 	name, err := i.c.insideAs(identity.Data)
 	if err != nil {
 		return err
 	}
 	i.id = identity.ID
-	var refused []Type
-	for {
-		t, ok := i.offer(refused)
-		if !ok {
-			return failed("the peer wants no inner method that is allowed")
-		}
-		in := newInner(t, name)
-		answer, err := i.ask(t, in.opening())
+	left := i.c.cfg.inside(m.typ)
+	for len(left) > 0 {
+		in := newInner(left[0], name)
+		answer, err := i.ask(left[0], in.opening())
 		if err != nil {
 			return err
 		}
@@ -76,28 +68,9 @@ func (i *innerCarrier) talk(m *method, identity Packet) error {
 			m.name += "/eap-" + in.name()
 			return in.talk(i.c, m.name, i.ask, answer, true)
 		}
-		refused = i.refusedBy(answer.Data, append(refused, t))
+		left = slices.DeleteFunc(left[1:], func(t Type) bool { return !slices.Contains(answer.Data, byte(t)) })
 	}
-}
-
-// offer is the first allowed inner method that was not refused.
-func (i *innerCarrier) offer(refused []Type) (Type, bool) {
-	for _, in := range innerTypes {
-		if i.c.cfg.allows(in.name) && !slices.Contains(refused, in.typ) {
-			return in.typ, true
-		}
-	}
-	return 0, false
-}
-
-// refusedBy adds what a Nak does not list.
-func (i *innerCarrier) refusedBy(wanted []byte, refused []Type) []Type {
-	for _, in := range innerTypes {
-		if !slices.Contains(wanted, byte(in.typ)) {
-			refused = append(refused, in.typ)
-		}
-	}
-	return refused
+	return failed("the peer wants no inner method that is allowed")
 }
 
 // gtc asks for a password in clear (RFC 3748 §5.6).

@@ -16,10 +16,9 @@ func talkPEAP(c *Conversation, m *method, first Packet) ([]byte, error) {
 		return nil, err
 	}
 	if t.resumed != nil && t.state.DidResume {
-		if err := t.again(c); err != nil {
+		if err := t.again(c, m); err != nil {
 			return nil, err
 		}
-		m.name += "/resumed"
 	} else if err := t.peapInside(c, m); err != nil {
 		return nil, err
 	}

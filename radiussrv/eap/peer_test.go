@@ -30,7 +30,7 @@ func (j *judge) Judge(_ context.Context, c Credential) policy.Decision {
 	return decided(j.accept(c))
 }
 
-func (j *judge) Again(_ context.Context, d policy.Decision) policy.Decision {
+func (j *judge) Again(_ context.Context, _ Credential, d policy.Decision) policy.Decision {
 	j.asked++
 	return decided(j.again && d.Outcome == policy.Accept)
 }
@@ -183,7 +183,7 @@ func (p *peer) finish() {
 
 func serverConfig(t *testing.T, version uint16) *Config {
 	return &Config{
-		Methods: []Type{TypeTTLS, TypePEAP, TypeTLS},
+		Methods: []Method{TTLSPAP, TTLSCHAP, TTLSMSCHAPv1, TTLSMSCHAPv2, TTLSGTC, TTLSEAPMSCHAPv2, TTLSMD5, PEAPMSCHAPv2, PEAPGTC, EAPTLS},
 		TLS:     &tls.Config{Certificates: []tls.Certificate{certificate(t, "radius.example.org")}, MaxVersion: version},
 		Handles: NewHandles(time.Hour, 100, time.Now),
 	}

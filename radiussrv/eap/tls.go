@@ -25,6 +25,8 @@ func (f Certificate) Fingerprint() [sha256.Size]byte { return f }
 
 // talkTLS is EAP-TLS (RFC 5216, RFC 9190). Which certificates are good is not
 // a matter of who signed them: each is bound to an account by its fingerprint.
+// The identity outside may be anonymous, or must be the account's (RFC 5216
+// §5.2 lets the certificate say who the peer is).
 func talkTLS(c *Conversation, m *method, first Packet) ([]byte, error) {
 	t, err := m.handshake(c, first, func(cfg *tls.Config) { cfg.ClientAuth = tls.RequireAnyClientCert })
 	if err != nil {
@@ -43,14 +45,13 @@ func talkTLS(c *Conversation, m *method, first Packet) ([]byte, error) {
 // certified has the certificate decided.
 func (t *tunnel) certified(c *Conversation, m *method) error {
 	if t.resumed != nil && t.state.DidResume {
-		m.name += "/resumed"
-		return t.again(c)
+		return t.again(c, m)
 	}
 	if len(t.state.PeerCertificates) == 0 {
 		return failed("the peer shows no certificate")
 	}
 	proof := Certificate(sha256.Sum256(t.state.PeerCertificates[0].Raw))
-	return c.judged(Credential{Identity: c.identity, Proof: proof, Method: m.name, Tunnel: true})
+	return c.judged(Credential{Identity: c.named(), Proof: proof, Method: m.name, Tunnel: true})
 }
 
 // commit ends the handshake for the peer: in TLS 1.3 with the octet that says

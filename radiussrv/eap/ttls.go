@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"slices"
+	"strings"
 
 	"postern/radiussrv/mschap"
 	"postern/secret"
@@ -115,10 +116,9 @@ func talkTTLS(c *Conversation, m *method, first Packet) ([]byte, error) {
 		return nil, err
 	}
 	if t.resumed != nil && t.state.DidResume {
-		if err := t.again(c); err != nil {
+		if err := t.again(c, m); err != nil {
 			return nil, err
 		}
-		m.name += "/resumed"
 		t.finished(c.decision)
 		return t.msk(m)
 	}
@@ -143,16 +143,16 @@ func talkTTLS(c *Conversation, m *method, first Packet) ([]byte, error) {
 // inside has what the AVPs present decided.
 func (t *tunnel) inside(c *Conversation, m *method, all []avp) error {
 	ways := []struct {
-		name    string
+		method  Method // "" for EAP, which has several
 		vendor  uint32
 		code    uint32
 		present func(*Conversation, *method, []avp) error
 	}{
-		{"pap", 0, avpUserPassword, t.pap},
-		{"chap", 0, avpCHAPPassword, t.chap},
-		{"mschap", vendorMicrosoft, avpMSResponse, t.mschap},
-		{"mschapv2", vendorMicrosoft, avpMS2Response, t.mschapv2},
-		{"eap", 0, avpEAPMessage, t.innerEAP},
+		{TTLSPAP, 0, avpUserPassword, t.pap},
+		{TTLSCHAP, 0, avpCHAPPassword, t.chap},
+		{TTLSMSCHAPv1, vendorMicrosoft, avpMSResponse, t.mschap},
+		{TTLSMSCHAPv2, vendorMicrosoft, avpMS2Response, t.mschapv2},
+		{"", 0, avpEAPMessage, t.innerEAP},
 	}
 	found := -1
 	for i, w := range ways {
@@ -168,22 +168,13 @@ func (t *tunnel) inside(c *Conversation, m *method, all []avp) error {
 		return failed("the peer presents no credential that is known")
 	}
 	w := ways[found]
-	if w.name != "eap" && !c.cfg.allows(w.name) {
-		return failed("inner method %s is not allowed for this client", w.name)
-	}
-	if w.name != "eap" {
-		m.name += "/" + w.name
+	if w.method != "" {
+		if !c.cfg.allows(w.method) {
+			return failed("method %s is not allowed for this client", w.method)
+		}
+		m.name += strings.Replace(string(w.method), "ttls-", "/", 1)
 	}
 	return w.present(c, m, all)
-}
-
-// allows reports whether an inner method is allowed.
-func (c *Config) allows(name string) bool {
-	inner := c.Inner
-	if inner == nil {
-		inner = []string{"pap", "mschapv2", "gtc"}
-	}
-	return slices.Contains(inner, name)
 }
 
 // identity is the name inside. An outer one that is not anonymous must be the
@@ -196,6 +187,14 @@ func (c *Conversation) insideAs(name []byte) (string, error) {
 		return "", failed("the peer names somebody else inside than outside")
 	}
 	return string(name), nil
+}
+
+// named is the outer identity where it names somebody, else "".
+func (c *Conversation) named() string {
+	if anonymous(c.identity) {
+		return ""
+	}
+	return c.identity
 }
 
 // anonymous reports whether an outer identity names nobody: "anonymous" in any

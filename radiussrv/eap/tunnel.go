@@ -14,13 +14,11 @@ import (
 // Config is what conversations are held with. It may be used concurrently and
 // is not changed.
 type Config struct {
-	// Methods are allowed, the first is offered.
-	Methods []Type
-	// Inner are allowed inside TTLS and PEAP: "pap", "chap", "mschap",
-	// "mschapv2", "gtc", "md5". Nil allows pap, mschapv2 and gtc.
-	Inner []string
-	// TLS is the server's configuration, with its certificate. The versions
-	// between 1.2 and 1.3 that it allows are spoken.
+	// Methods are allowed; the first is asked for.
+	Methods []Method
+	// TLS is the server's configuration, with its certificate; nil where no
+	// method needs one. The versions between 1.2 and 1.3 that it allows are
+	// spoken.
 	TLS *tls.Config
 	// Handles keeps TLS sessions for resumption; nil: none are resumed.
 	Handles *Handles
@@ -216,9 +214,10 @@ func (t *tunnel) finished(d policy.Decision) {
 }
 
 // again asks whether what the resumed session was accepted for still stands.
-func (t *tunnel) again(c *Conversation) error {
+func (t *tunnel) again(c *Conversation, m *method) error {
+	m.name += "/resumed"
 	c.decided = true
-	c.decision = c.judge.Again(c.ctx, *t.resumed)
+	c.decision = c.judge.Again(c.ctx, Credential{Identity: c.named(), Method: m.name, Tunnel: true}, *t.resumed)
 	if c.decision.Outcome != policy.Accept {
 		return failed("what was resumed is refused now")
 	}
