@@ -163,13 +163,21 @@ secret = 5
 		"line 6: radius.client[0].secret_file: is needed: the file that holds the shared secret",
 		`line 8: radius.client[1].name: "a b" is not a name of letters, digits, dots, dashes and underscores, 63 at most`,
 		"line 10: radius.client[1].secret: is too short: a RADIUS secret has at least 16 characters",
-		`line 11: radius.client[1].methods[0]: "chap" is none of pap`,
+		`line 11: radius.client[1].methods[0]: "chap" can be broken from a recording where no TLS is around it: use ttls-pap or peap-mschapv2, or set insecure_mschap = true to allow it`,
 		"line 14: radius.client[2].address: another client has the address 192.0.2.1/32",
 		"line 15: radius.client[2].secret: stands beside secret_file: keep one of them",
-		"line 17: radius.client[2].methods: names none of pap",
+		"line 17: radius.client[2].methods: names none of " + strings.Join(RADIUSMethods, ", "),
 		`line 19: radius.client[3].name: another client has the name "c"`,
 		`line 20: radius.client[3].address: "192.0.2.300" is not an address or a network such as "192.0.2.0/24"`,
 		"line 21: radius.client[3].secret: must be a string in quotes"}},
+	{"EAP without its table", client + "secret_file = \"s\"\nmethods = [\"ttls-pap\", \"leap\"]\n", []string{
+		`line 10: radius.client[0].methods[1]: "leap" is none of ` + strings.Join(RADIUSMethods, ", "),
+		`line 10: radius.client[0].methods[0]: "ttls-pap" needs a certificate: add [radius.eap] with certificate and key`}},
+	{"EAP out of range", smallest + "[radius.eap]\nkey = \"\"\nmin_tls = \"1.1\"\nresumption = \"25h\"\nfragment = 99\n", []string{
+		"line 7: radius.eap.key: is needed",
+		`line 8: radius.eap.min_tls: "1.1" is none of 1.2, 1.3`,
+		`line 9: radius.eap.resumption: must lie between "0s", which is never, and "24h"`,
+		"line 10: radius.eap.fragment: must lie between 100 and 1400"}},
 	{"http off loopback", smallest + "[portal]\nlisten = \"127.0.0.1:8080\"\npublic_url = \"http://postern.example.org\"\nadmin_group = \"\"\n", []string{
 		"line 8: portal.public_url: must be https: http is for loopback only, because passwords travel over it",
 		"line 9: portal.admin_group: is needed"}},

@@ -34,7 +34,7 @@ var (
 func (c *Config) check(p *problems) {
 	c.checkRoot(p)
 	c.LDAP.check(p, c.places)
-	c.RADIUS.check(p)
+	c.RADIUS.check(p, c.places)
 	c.Portal.check(p, c.places)
 	c.TLS.check(p, c.places)
 	c.Policy.check(p)
@@ -78,7 +78,8 @@ func (l *LDAP) check(p *problems, where *places) {
 	}
 }
 
-func (r *RADIUS) check(p *problems) {
+func (r *RADIUS) check(p *problems, where *places) {
+	r.EAP.check(p, where)
 	if r.RejectDelay < 0 || r.RejectDelay > maxRejectDelay {
 		p.add("radius.reject_delay", `must lie between "0s" and "10s"`)
 	}
@@ -86,6 +87,7 @@ func (r *RADIUS) check(p *problems) {
 	for i := range r.Clients {
 		c, at := &r.Clients[i], index("radius.client", i)
 		c.check(p, at)
+		c.checkMethods(p, at, where)
 		names.once(p, at+".name", c.Name, "another client has the name %q")
 		if c.Address.IsValid() {
 			addresses.once(p, at+".address", c.Address.String(), "another client has the address %s")
@@ -107,7 +109,6 @@ func (c *RADIUSClient) check(p *problems, at string) {
 	case inline != "" && utf8.RuneCountInString(inline) < MinRADIUSSecret:
 		p.add(at+".secret", "is too short: a RADIUS secret has at least %d characters", MinRADIUSSecret)
 	}
-	checkWords(p, at+".methods", c.Methods, "pap")
 }
 
 func (t *Portal) check(p *problems, where *places) {

@@ -79,9 +79,32 @@ type RADIUS struct {
 	// RejectDelay is the least time between a request and its refusal, from
 	// "0s" to "10s". Default: "1s". Devices give up after a few seconds.
 	RejectDelay time.Duration `toml:"reject_delay"`
+	// EAP is for methods that go through TLS, and for EAP-TLS.
+	EAP EAP `toml:"eap"`
 	// Clients are the devices that may ask. Requests from elsewhere are
 	// dropped without an answer.
 	Clients []RADIUSClient `toml:"client"`
+}
+
+// EAP is the table of EAP with TLS inside RADIUS: EAP-TTLS, PEAP, EAP-TLS. Left
+// out whole, there is none. Changes hold for conversations that begin later.
+type EAP struct {
+	// Certificate is the PEM file of the certificate and its chain that phones
+	// and laptops are shown. Default: "cert.pem". It is re-read when it
+	// changes. They must be told its name and who signed it, or they give the
+	// password to whoever shows any certificate.
+	Certificate string `toml:"certificate"`
+	// Key is the PEM file of its private key. Default: "key.pem".
+	Key string `toml:"key"`
+	// MinTLS is "1.2" (the default) or "1.3". Older TLS is never spoken.
+	MinTLS string `toml:"min_tls"`
+	// Resumption is for how long after a full sign-in a device may resume its
+	// TLS session and present nothing, "24h" at most; its credential is looked
+	// at each time. Default: "8h". "0s" is never.
+	Resumption time.Duration `toml:"resumption"`
+	// Fragment is the largest piece of TLS in one message, in bytes, from 100
+	// to 1400. Default: 1000. A device's Framed-MTU is kept to as well.
+	Fragment int `toml:"fragment"`
 }
 
 // RADIUSClient is one device, or one network of devices that share a secret.
@@ -107,11 +130,14 @@ type RADIUSClient struct {
 	// attribute above is not required, and is what is then left of the
 	// defence.
 	LimitProxyState bool `toml:"limit_proxy_state"`
-	// Methods are what the device may authenticate with. Default: ["pap"].
+	// Methods are what the device may authenticate with, each a whole way from
+	// the outside in; see RADIUSMethods. The first that is EAP is what devices
+	// are asked for first. Default: ["pap"].
 	Methods []string `toml:"methods"`
-	// InsecureMSCHAP allows MS-CHAP outside a TLS tunnel. Default: false.
-	// Danger: a recorded exchange can be broken in a day, whatever the length
-	// of the password.
+	// InsecureMSCHAP allows the challenge methods outside TLS: chap, mschapv1,
+	// mschapv2, eap-mschapv2, eap-md5. Default: false. Danger: a recorded
+	// exchange of MS-CHAP can be broken in a day, whatever the length of the
+	// password.
 	InsecureMSCHAP bool `toml:"insecure_mschap"`
 	// OTPChallenge says that the device can ask for a code: there the primary
 	// password counts together with a fresh code. Default: false. It is one
@@ -403,6 +429,11 @@ func (c *RADIUSClient) fillDefaults() {
 	c.RequireMessageAuthenticator = true
 	c.LimitProxyState = true
 	c.Methods = []string{"pap"}
+}
+
+func (e *EAP) fillDefaults() {
+	e.Certificate, e.Key, e.MinTLS = "cert.pem", "key.pem", "1.2"
+	e.Resumption, e.Fragment = 8*time.Hour, 1000
 }
 
 func (t *TLS) fillDefaults() { t.Certificate, t.Key = "cert.pem", "key.pem" }

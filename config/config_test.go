@@ -51,6 +51,7 @@ func TestTheShippedFileShowsTheDefaults(t *testing.T) {
 	want.RADIUS.Listen = []string{"127.0.0.1:1812"}
 	want.RADIUS.AccountingListen = []string{"127.0.0.1:1813"}
 	want.Portal.Listen = "127.0.0.1:8080"
+	want.RADIUS.EAP.fillDefaults()
 	vpn := RADIUSClient{Name: "vpn", Address: netip.MustParsePrefix("127.0.0.1/32"), SecretFile: "vpn.secret"}
 	vpn.fillDefaults()
 	want.RADIUS.Clients = []RADIUSClient{vpn}

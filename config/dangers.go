@@ -27,7 +27,7 @@ func (c *RADIUSClient) dangers(p *problems, at string) {
 		p.add(at+".require_message_authenticator", "false lets whoever sits on the network between %q and here forge answers (CVE-2024-3596)", c.Name)
 	}
 	if c.InsecureMSCHAP {
-		p.add(at+".insecure_mschap", "lets passwords be broken from a recording of what %q sends", c.Name)
+		p.add(at+".insecure_mschap", "lets MS-CHAP passwords be broken from a recording of what %q sends, whatever their length", c.Name)
 	}
 	if c.OTPChallenge {
 		p.add(at+".otp_challenge", "the primary password of accounts with MFA on counts at %q, together with a code", c.Name)

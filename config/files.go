@@ -50,16 +50,23 @@ func (c *Config) CheckFiles() (wrong, warnings []Problem) {
 		}
 		warnReadable(warns, at, client.SecretFile)
 	}
-	if c.TLS.Certificate != "" {
-		if _, err := tls.LoadX509KeyPair(c.TLS.Certificate, c.TLS.Key); err != nil {
-			errs.add("tls.certificate", "reading the certificate and its key: %v", err)
-		}
-		warnReadable(warns, "tls.key", c.TLS.Key)
-	}
+	checkPair(errs, warns, "tls", c.TLS)
+	checkPair(errs, warns, "radius.eap", TLS{c.RADIUS.EAP.Certificate, c.RADIUS.EAP.Key})
 	if inside(c.KeyFile, c.DataDir) {
 		errs.add("key_file", "lies inside data_dir, through a link: a copy of the database would hold the key that protects it")
 	}
 	return errs.sorted(), warns.sorted()
+}
+
+// checkPair looks at the certificate and key of a table, if it names any.
+func checkPair(errs, warns *problems, table string, t TLS) {
+	if t.Certificate == "" {
+		return
+	}
+	if _, err := tls.LoadX509KeyPair(t.Certificate, t.Key); err != nil {
+		errs.add(table+".certificate", "reading the certificate and its key: %v", err)
+	}
+	warnReadable(warns, table+".key", t.Key)
 }
 
 // warnReadable warns of a secret in a file that everybody can read.

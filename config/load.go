@@ -87,6 +87,8 @@ func (c *Config) resolve(p *problems, dir string) {
 	if path, ok := strings.CutPrefix(c.Events.Export, exportFile); ok && path != "" {
 		c.Events.Export = exportFile + resolvePath(p, "events.export", path, dir)
 	}
+	c.RADIUS.EAP.Certificate = resolvePath(p, "radius.eap.certificate", c.RADIUS.EAP.Certificate, dir)
+	c.RADIUS.EAP.Key = resolvePath(p, "radius.eap.key", c.RADIUS.EAP.Key, dir)
 	for i := range c.RADIUS.Clients {
 		client := &c.RADIUS.Clients[i]
 		client.SecretFile = resolvePath(p, index("radius.client", i)+".secret_file", client.SecretFile, dir)

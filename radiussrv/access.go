@@ -20,31 +20,26 @@ func (l *listener) access(ctx context.Context, x *exchange) {
 		l.silence(x, DropMalformed)
 		return
 	}
+	if len(request.Get(rfc2865.UserName_Type)) == 0 && x.shape.credentials != eapMessage {
+		l.refuse(x, "it has no User-Name")
+		l.reply(x, request, policy.Decision{}, nil)
+		return
+	}
+	if x.shape.credentials == eapMessage {
+		l.converse(ctx, x, request)
+		return
+	}
 	var decision policy.Decision
-	if why := x.unfit(request); why == "" {
-		decision = l.cfg.Authenticator.Authenticate(ctx, x.attempt(request))
-	} else {
+	p, why := x.presented(request)
+	if why == "" && !x.client.allows(p.method, l.protected) {
+		why = "it uses " + string(p.method) + ", which its client is not allowed"
+	}
+	if why != "" {
 		l.refuse(x, why)
+	} else {
+		decision = l.cfg.Authenticator.Authenticate(ctx, x.attempt(request, p))
 	}
-	l.reply(x, request, decision)
-}
-
-// unfit says why there is no attempt to make of the request; "" where there
-// is. Such a request is authentic and well-formed, so it is refused and not
-// ignored (RFC 2865 §4.1, §4.3): another server would be no better for it.
-// What it gets depends on the request and the client alone.
-func (x *exchange) unfit(request *radius.Packet) string {
-	switch {
-	case len(request.Get(rfc2865.UserName_Type)) == 0:
-		return "it has no User-Name"
-	case x.shape.credentials == 0:
-		return "it has no credential"
-	case x.shape.credentials != userPassword:
-		return "it uses a method this server does not speak"
-	case !x.client.pap:
-		return "it uses a method its client is not allowed"
-	}
-	return ""
+	l.reply(x, request, decision, p.more)
 }
 
 // refuse says now and then what a device asks for in vain.
@@ -56,17 +51,18 @@ func (l *listener) refuse(x *exchange, why string) {
 	}
 }
 
-// attempt makes the attempt that a fit request stands for.
-func (x *exchange) attempt(request *radius.Packet) policy.Attempt {
+// attempt makes the attempt that a request stands for.
+func (x *exchange) attempt(request *radius.Packet, p presented) policy.Attempt {
 	return policy.Attempt{
 		At:     x.received,
 		Login:  string(request.Get(rfc2865.UserName_Type)),
-		Secret: x.password(request),
+		Secret: p.secret,
+		Proof:  p.proof,
 		Client: policy.Client{
-			Kind:     x.client.kind,
+			Kind:     x.client.kindFor(p.method),
 			Protocol: policy.RADIUS,
 			Name:     x.client.Name,
-			Method:   string(PAP),
+			Method:   string(p.method),
 			Reported: printable(request.Get(rfc2865.CallingStationID_Type)),
 		},
 		Remote: x.from.peer,

@@ -27,5 +27,5 @@ func (l *listener) account(ctx context.Context, x *exchange) {
 		l.silence(x, DropUnavailable)
 		return
 	}
-	l.leave(x, request, radius.CodeAccountingResponse, time.Time{})
+	l.leave(x, request, radius.CodeAccountingResponse, nil, time.Time{})
 }

@@ -51,7 +51,7 @@ func (c *client) needsSignature(code radius.Code, s shape) (Drop, bool) {
 	switch {
 	case s.mac != 0, code == radius.CodeAccountingRequest:
 		return 0, true
-	case code == radius.CodeStatusServer, s.credentials&eap != 0, !c.AllowUnsigned:
+	case code == radius.CodeStatusServer, s.credentials&eapMessage != 0, !c.AllowUnsigned:
 		return DropUnsigned, false
 	case s.proxyState && !c.AllowUnsignedProxyState:
 		return DropUnsignedProxyState, false

@@ -15,12 +15,6 @@ import (
 // (RFC 2865 §3 asks for 16).
 const MinSecret = 16
 
-// Method is a way to present a credential, as the configuration names it.
-type Method string
-
-// PAP presents the secret in clear inside User-Password (RFC 2865 §5.2).
-const PAP Method = "pap"
-
 // Client is one RADIUS client (a NAS) or a network of them under one secret.
 // The zero value of each switch is the strict one.
 type Client struct {
@@ -35,6 +29,9 @@ type Client struct {
 	// AllowUnsignedProxyState takes them with Proxy-State in them too, which
 	// is what the forgery needs. It means nothing without AllowUnsigned.
 	AllowUnsignedProxyState bool
+	// InsecureMSCHAP takes challenge methods outside TLS, where a recording of
+	// them can be broken; see Method.Exposed.
+	InsecureMSCHAP bool
 	// OTPChallenge says that the client can ask its user for a code.
 	OTPChallenge bool
 }
@@ -51,7 +48,7 @@ func (c Client) check() error {
 		return fmt.Errorf("RADIUS client %q allows no method; name at least one, such as %q", c.Name, PAP)
 	}
 	for _, m := range c.Methods {
-		if m != PAP {
+		if !m.Known() {
 			return fmt.Errorf("RADIUS client %q: %q is not a method this server speaks", c.Name, m)
 		}
 	}
@@ -64,7 +61,6 @@ type client struct {
 	Client
 	key    keyring
 	kind   policy.ClientKind
-	pap    bool
 	load   *load
 	share  *share
 	status *allowance
@@ -110,7 +106,7 @@ func (s *clients) add(c Client) error {
 	if other := s.byPrefix[c.Address]; other != nil {
 		return fmt.Errorf("RADIUS clients %q and %q have the same address %s", other.Name, c.Name, c.Address)
 	}
-	made := &client{Client: c, key: newKeyring(c.Secret), pap: slices.Contains(c.Methods, PAP)}
+	made := &client{Client: c, key: newKeyring(c.Secret)}
 	if c.OTPChallenge {
 		made.kind = policy.LegacyOTP
 	}

@@ -5,14 +5,17 @@ import "sync"
 // crew works on requests, each worker on one at a time. The worker that was
 // idle last is given the next request: while requests are quick, a few workers
 // do them all and their stacks stay warm; when requests are slow, more are
-// started, up to a limit, and then requests wait. It may be used concurrently.
+// started, up to a limit, and then requests wait, those that go on with
+// something before those that begin it (RFC 5080 §2.2.3). It may be used
+// concurrently.
 type crew struct {
 	do    func(*exchange)
 	limit int
 
 	mu      sync.Mutex
 	idle    []chan *exchange // the one idle last at the end
-	waiting chan *exchange   // what no worker is free for
+	going   chan *exchange   // what no worker is free for, and goes on with something
+	waiting chan *exchange   // the same that begins something
 	started int
 	over    bool
 
@@ -20,12 +23,12 @@ type crew struct {
 }
 
 func newCrew(limit, waiting int, do func(*exchange)) *crew {
-	return &crew{do: do, limit: limit, waiting: make(chan *exchange, waiting)}
+	return &crew{do: do, limit: limit, going: make(chan *exchange, waiting), waiting: make(chan *exchange, waiting)}
 }
 
 // add reports whether there was a worker, or room to wait for one. It must not
 // be called after finish.
-func (c *crew) add(x *exchange) bool {
+func (c *crew) add(x *exchange, going bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if last := len(c.idle) - 1; last >= 0 {
@@ -38,8 +41,12 @@ func (c *crew) add(x *exchange) bool {
 		c.all.Go(func() { c.work(x) })
 		return true
 	}
+	wait := c.waiting
+	if going {
+		wait = c.going
+	}
 	select {
-	case c.waiting <- x:
+	case wait <- x:
 		return true
 	default:
 		return false
@@ -65,10 +72,12 @@ func (c *crew) next(own chan *exchange) *exchange {
 func (c *crew) settle(own chan *exchange) (x *exchange, settled bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	select {
-	case x = <-c.waiting:
-		return x, true
-	default:
+	for _, wait := range []chan *exchange{c.going, c.waiting} {
+		select {
+		case x = <-wait:
+			return x, true
+		default:
+		}
 	}
 	if c.over {
 		return nil, true

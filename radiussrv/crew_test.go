@@ -15,7 +15,7 @@ func TestQuickRequestsAreDoneByOneWorkerAndSlowOnesByMore(t *testing.T) {
 			done.Add(1)
 		})
 		for range 100 {
-			c.add(&exchange{})
+			c.add(&exchange{}, false)
 			synctest.Wait()
 		}
 		if done.Load() != 100 || c.started != 1 {
@@ -23,7 +23,7 @@ func TestQuickRequestsAreDoneByOneWorkerAndSlowOnesByMore(t *testing.T) {
 		}
 		begin := time.Now()
 		for n := 1; n <= 8; n++ {
-			if taken := c.add(&exchange{received: begin.Add(time.Duration(n) * time.Second)}); taken != (n <= 7) {
+			if taken := c.add(&exchange{received: begin.Add(time.Duration(n) * time.Second)}, false); taken != (n <= 7) {
 				t.Errorf("slow request %d was taken: %v", n, taken)
 			}
 			synctest.Wait()

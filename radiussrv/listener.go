@@ -41,6 +41,8 @@ type listener struct {
 	workers *crew
 	hold    *hold
 	idle    sync.Pool // of *exchange
+	// protected says that the transport is TLS.
+	protected bool
 }
 
 // readers is how many goroutines take datagrams off one socket.
@@ -63,6 +65,12 @@ func (s *Server) Serve(ctx context.Context, conn net.PacketConn, role Role) erro
 	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
 	l.workers = newCrew(s.cfg.Workers, s.cfg.Queue, func(x *exchange) { l.work(work, x) })
+	s.serving.Add(1)
+	defer func() {
+		if s.serving.Add(-1) == 0 {
+			s.conversations.close()
+		}
+	}()
 	return l.serve(ctx, conn)
 }
 
@@ -188,8 +196,12 @@ func (l *listener) queue(x *exchange) (passed bool) {
 		return false
 	}
 	x.entry = e
-	if take(&c.load.working, l.fair(l.cfg.Queue+l.cfg.Workers)) {
-		if l.workers.add(x) {
+	going, room := l.conversations.holds(x.state(), x.nas()), l.fair(l.cfg.Queue+l.cfg.Workers)
+	if going {
+		room = 2*l.cfg.Queue + l.cfg.Workers
+	}
+	if take(&c.load.working, room) {
+		if l.workers.add(x, going) {
 			return true
 		}
 		c.load.working.Add(-1)
@@ -197,6 +209,17 @@ func (l *listener) queue(x *exchange) (passed bool) {
 	l.duplicates.forget(e)
 	l.drop(x, DropQueueFull)
 	return false
+}
+
+// nas is who sent the request, as conversations tell them apart.
+func (x *exchange) nas() nas { return nas{x.client.Name, x.from.peer.Addr().Unmap()} }
+
+// state is the State of the request, nil where it has none.
+func (x *exchange) state() []byte {
+	if x.shape.stateAt == 0 {
+		return nil
+	}
+	return x.packet[x.shape.stateAt : x.shape.stateAt+x.shape.stateLen]
 }
 
 // fair is how much of room one client may fill: where there are several, not

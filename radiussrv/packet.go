@@ -25,7 +25,7 @@ const (
 	userPassword credentials = 1 << iota
 	chapPassword
 	msCHAP
-	eap
+	eapMessage
 )
 
 // several reports whether more than one way is in the set.
@@ -37,6 +37,8 @@ type shape struct {
 	mac         int // offset of the Message-Authenticator's value; 0: there is none
 	proxyState  bool
 	credentials credentials
+	stateAt     int // offset of the State's value; 0: there is none
+	stateLen    int
 }
 
 // frame returns the packet inside a datagram. Octets behind Length are
@@ -68,6 +70,7 @@ var once = [256]bool{
 func inspect(packet []byte) (shape, bool) {
 	var s shape
 	var seen [256]bool
+	var last byte
 	for at, count := headerLen, 0; at < len(packet); count++ {
 		if count == maxAttributes || len(packet)-at < 2 {
 			return shape{}, false
@@ -76,7 +79,10 @@ func inspect(packet []byte) (shape, bool) {
 		if n < 2 || n > len(packet)-at || seen[kind] && once[kind] {
 			return shape{}, false
 		}
-		seen[kind] = true
+		if kind == byte(rfc2869.EAPMessage_Type) && seen[kind] && last != kind {
+			return shape{}, false // they stand one behind the other (RFC 3579 §3.1)
+		}
+		seen[kind], last = true, kind
 		if !s.note(kind, at+2, packet[at+2:at+n]) {
 			return shape{}, false
 		}
@@ -93,6 +99,8 @@ func (s *shape) note(kind byte, offset int, value []byte) bool {
 		return len(value) == macLen
 	case rfc2865.ProxyState_Type:
 		s.proxyState = true
+	case rfc2865.State_Type:
+		s.stateAt, s.stateLen = offset, len(value)
 	case rfc2865.UserPassword_Type:
 		s.credentials |= userPassword
 		return len(value) >= 16 && len(value) <= 128 && len(value)%16 == 0
@@ -100,7 +108,7 @@ func (s *shape) note(kind byte, offset int, value []byte) bool {
 		s.credentials |= chapPassword
 		return len(value) == 17
 	case rfc2869.EAPMessage_Type:
-		s.credentials |= eap
+		s.credentials |= eapMessage
 	case rfc2865.VendorSpecific_Type:
 		if carriesMSCHAP(value) {
 			s.credentials |= msCHAP

@@ -24,8 +24,8 @@ func answer(d policy.Decision) (code radius.Code, ok bool) {
 	}
 }
 
-// reply carries out a decision.
-func (l *listener) reply(x *exchange, request *radius.Packet, d policy.Decision) {
+// reply carries out a decision. more is what the method adds, nil for nothing.
+func (l *listener) reply(x *exchange, request *radius.Packet, d policy.Decision, more extra) {
 	code, ok := answer(d)
 	switch {
 	case !ok && d.Outcome == policy.Busy:
@@ -35,16 +35,24 @@ func (l *listener) reply(x *exchange, request *radius.Packet, d policy.Decision)
 		l.silence(x, DropUnavailable)
 		return
 	}
+	var attributes radius.Attributes
+	if more != nil {
+		var err error
+		if attributes, err = more(code); err != nil {
+			l.silence(x, DropUnavailable)
+			return
+		}
+	}
 	at := d.ReplyAt
 	if earliest := x.received.Add(time.Duration(l.delay.Load())); code == radius.CodeAccessReject && at.Before(earliest) {
 		at = earliest
 	}
-	l.leave(x, request, code, at)
+	l.leave(x, request, code, attributes, at)
 }
 
 // leave sends the reply at the given time, or at once where that is past.
-func (l *listener) leave(x *exchange, request *radius.Packet, code radius.Code, at time.Time) {
-	raw, err := x.client.compose(request, code, code != radius.CodeAccountingResponse)
+func (l *listener) leave(x *exchange, request *radius.Packet, code radius.Code, more radius.Attributes, at time.Time) {
+	raw, err := x.client.compose(request, code, code != radius.CodeAccountingResponse, more)
 	if err != nil {
 		l.silence(x, DropMalformed)
 		return
@@ -90,13 +98,14 @@ func (l *listener) deliver(e *entry, reply []byte, to origin, now time.Time) {
 
 // compose builds a reply of that code: the Message-Authenticator first where
 // there is one, which leaves a forger no prefix to choose (CVE-2024-3596),
-// then the request's Proxy-State, verbatim and in order (RFC 2865 §5.33). It
-// fails where that does not fit a packet.
-func (c *client) compose(request *radius.Packet, code radius.Code, signed bool) ([]byte, error) {
+// then more, then the request's Proxy-State, verbatim and in order (RFC 2865
+// §5.33). It fails where that does not fit a packet.
+func (c *client) compose(request *radius.Packet, code radius.Code, signed bool, more radius.Attributes) ([]byte, error) {
 	out := request.Response(code)
 	if signed {
 		out.Add(rfc2869.MessageAuthenticator_Type, zeros[:])
 	}
+	out.Attributes = append(out.Attributes, more...)
 	for _, a := range request.Attributes {
 		if a.Type == rfc2865.ProxyState_Type {
 			out.Attributes = append(out.Attributes, a)

@@ -49,6 +49,10 @@ type Config struct {
 	// It is called on the way of every Status-Server and must not block.
 	Ready   func() bool
 	Clients []Client
+	// EAP is what EAP conversations are held with. See Server.SetEAP.
+	EAP EAP
+	// Entitler is asked by Server.Recheck; nil: Recheck does nothing.
+	Entitler Entitler
 
 	// RejectDelay is how long after its receipt a refusal leaves at the
 	// earliest. Zero: when the Decision says.
@@ -68,6 +72,10 @@ type Config struct {
 	DuplicateTTL time.Duration // how long they are kept: 10 s (RFC 5080 §2.2.2: 5 to 30 s)
 	StatusRate   int           // Status-Server answered a second, for each client: 50
 
+	Conversations       int           // EAP conversations under way, in all: 2048
+	ClientConversations int           // and of one client: 256
+	ConversationLife    time.Duration // how long one waits for its next message: 60 s
+
 	Logger *slog.Logger // nil: nothing is logged
 }
 
@@ -85,7 +93,10 @@ func (c *Config) defaults() {
 	last(&c.Deadline, 5*time.Second)
 	last(&c.Grace, 10*time.Second)
 	last(&c.DuplicateTTL, 10*time.Second)
+	last(&c.ConversationLife, time.Minute)
 	set(&c.Workers, 128)
+	set(&c.Conversations, 2048)
+	set(&c.ClientConversations, 256)
 	set(&c.Queue, 1024)
 	set(&c.Held, 16384)
 	set(&c.Duplicates, 65536)
@@ -100,13 +111,16 @@ func (c *Config) defaults() {
 
 // Server answers RADIUS clients. It may be used concurrently.
 type Server struct {
-	cfg        Config
-	count      counters
-	duplicates *duplicates
-	strangers  [drops]sampler // lines about addresses that are no client's
-	reading    sampler        // lines about sockets that fail
-	sending    sampler
+	cfg           Config
+	count         counters
+	duplicates    *duplicates
+	conversations *conversations
+	eap           atomic.Pointer[eapSettings]
+	strangers     [drops]sampler // lines about addresses that are no client's
+	reading       sampler        // lines about sockets that fail
+	sending       sampler
 
+	serving atomic.Int64 // calls of Serve
 	delay   atomic.Int64 // RejectDelay in force, in nanoseconds
 	swap    sync.Mutex   // serialises SetClients
 	clients atomic.Pointer[clients]
@@ -120,8 +134,11 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("a RADIUS server needs an Authenticator")
 	}
 	cfg.defaults()
-	s := &Server{cfg: cfg, duplicates: newDuplicates(cfg.Duplicates, cfg.DuplicateTTL)}
-	if err := errors.Join(s.SetRejectDelay(cfg.RejectDelay), s.SetClients(cfg.Clients)); err != nil {
+	s := &Server{
+		cfg: cfg, duplicates: newDuplicates(cfg.Duplicates, cfg.DuplicateTTL),
+		conversations: newConversations(cfg.Conversations, cfg.ClientConversations, cfg.ConversationLife),
+	}
+	if err := errors.Join(s.SetEAP(cfg.EAP), s.SetRejectDelay(cfg.RejectDelay), s.SetClients(cfg.Clients)); err != nil {
 		return nil, err
 	}
 	return s, nil

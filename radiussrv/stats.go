@@ -60,6 +60,9 @@ type Stats struct {
 	Resent      uint64 // replies sent again, byte for byte
 	Statuses    uint64 // Status-Server answered
 	Dropped     map[string]uint64
+
+	Conversations int // EAP conversations under way
+	Resumable     int // TLS sessions that could be resumed
 }
 
 type counters struct {
@@ -80,6 +83,10 @@ func (s *Server) Stats() Stats {
 		Resent:      c.resent.Load(),
 		Statuses:    c.statuses.Load(),
 		Dropped:     make(map[string]uint64, drops),
+	}
+	out.Conversations = s.conversations.len()
+	if h := s.eap.Load().handles; h != nil {
+		out.Resumable = h.Len()
 	}
 	for d := range drops {
 		out.Dropped[d.String()] = c.dropped[d].Load()

@@ -24,7 +24,7 @@ func (l *listener) status(x *exchange) {
 	if l.role == Accounting {
 		code = radius.CodeAccountingResponse
 	}
-	raw, err := x.client.compose(request, code, true)
+	raw, err := x.client.compose(request, code, true, nil)
 	if err != nil {
 		l.drop(x, DropMalformed)
 		return

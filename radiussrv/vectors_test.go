@@ -33,16 +33,17 @@ func TestRFC2865Section7_1UserTelnetToSpecifiedHost(t *testing.T) {
 	if !ok || found != (shape{credentials: userPassword}) {
 		t.Fatalf("inspect said %+v, %v", found, ok)
 	}
-	c := &client{Client: Client{Name: "nas", AllowUnsigned: true}, key: newKeyring(exampleSecret), pap: true}
+	c := &client{Client: Client{Name: "nas", AllowUnsigned: true}, key: newKeyring(exampleSecret)}
 	request, err := radius.Parse(packet, c.key.secret)
 	if err != nil {
 		t.Fatal(err)
 	}
 	x := &exchange{packet: packet, shape: found, client: c}
-	if why := x.unfit(request); why != "" {
-		t.Fatalf("not taken: %s", why)
+	p, why := x.presented(request)
+	if why != "" || p.method != PAP {
+		t.Fatalf("not taken as PAP but %q: %s", p.method, why)
 	}
-	if a := x.attempt(request); a.Login != "nemo" || a.Secret.Reveal() != "arctangent" {
+	if a := x.attempt(request, p); a.Login != "nemo" || a.Secret.Reveal() != "arctangent" {
 		t.Errorf("attempt of %q with %q", a.Login, a.Secret.Reveal())
 	}
 

@@ -84,6 +84,10 @@ func (s *server) adopt(next *loaded) error {
 	if err != nil {
 		return inFile(next.path, err)
 	}
+	eap, err := s.eapOf(&next.Config)
+	if err != nil {
+		return err
+	}
 	if err := s.ldap.SetRules(ldapRulesOf(&next.Config, next.rules)); err != nil {
 		return err
 	}
@@ -100,7 +104,7 @@ func (s *server) adopt(next *loaded) error {
 	s.engine.SetRules(rules)
 	s.level.Set(levelOf(next.Log))
 	s.current.Store(next)
-	return s.radius.SetRejectDelay(next.RADIUS.RejectDelay)
+	return errors.Join(s.radius.SetEAP(eap), s.radius.SetRejectDelay(next.RADIUS.RejectDelay))
 }
 
 // logProblems writes one line for each problem of the configuration.

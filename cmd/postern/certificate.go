@@ -16,17 +16,26 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"postern/config"
 )
 
 // selfSignedFor is how long a certificate of ours is good for: long enough to
 // get a real one, short enough to be noticed.
 const selfSignedFor = 730 * day
 
+// makeCertificates makes what [tls] and [radius.eap] name.
+func (i *initializer) makeCertificates() error {
+	if err := i.makeCertificate(i.config.TLS); err != nil {
+		return err
+	}
+	return i.makeCertificate(eapFiles(&i.config.Config))
+}
+
 // makeCertificate makes a key and a self-signed certificate where they are
 // missing. A key without a certificate is what an interrupted init leaves, or
 // somebody on the way to a real certificate: it is used.
-func (i *initializer) makeCertificate() error {
-	t := i.config.TLS
+func (i *initializer) makeCertificate(t config.TLS) error {
 	switch {
 	case t.Certificate == "" || exists(t.Certificate) && exists(t.Key):
 		return nil

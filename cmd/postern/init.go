@@ -59,7 +59,7 @@ func (i *initializer) run(ctx context.Context) error {
 	if err := i.makeConfig(); err != nil {
 		return err
 	}
-	for _, step := range []func() error{i.makeKey, i.makeSecrets, i.makeCertificate, i.makeDataDir} {
+	for _, step := range []func() error{i.makeKey, i.makeSecrets, i.makeCertificates, i.makeDataDir} {
 		if err := step(); err != nil {
 			return err
 		}

@@ -163,7 +163,7 @@ func radiusClientsOf(c *config.Config) ([]radiussrv.Client, error) {
 		client := radiussrv.Client{
 			Name: k.Name, Address: k.Address, Secret: secret.NewText(shared.Reveal()),
 			AllowUnsigned: !k.RequireMessageAuthenticator, AllowUnsignedProxyState: !k.LimitProxyState,
-			OTPChallenge: k.OTPChallenge,
+			InsecureMSCHAP: k.InsecureMSCHAP, OTPChallenge: k.OTPChallenge,
 		}
 		for _, m := range k.Methods {
 			client.Methods = append(client.Methods, radiussrv.Method(m))

@@ -148,13 +148,18 @@ func (s *server) openRADIUS(_ context.Context, c loaded) error {
 	if err != nil {
 		return inFile(c.path, err)
 	}
+	eap, err := s.eapOf(&c.Config)
+	if err != nil {
+		return err
+	}
 	s.radius, err = radiussrv.New(radiussrv.Config{
-		Authenticator: s.engine, Clients: clients, RejectDelay: c.RADIUS.RejectDelay,
+		Authenticator: s.engine, Entitler: s.engine, EAP: eap, Clients: clients, RejectDelay: c.RADIUS.RejectDelay,
 		Grace: drainWithin, Logger: s.log,
 	})
 	if err != nil {
 		return fmt.Errorf("setting up RADIUS: %w", err)
 	}
+	s.notify = append(s.notify, s.recheckRADIUS)
 	return nil
 }
 
