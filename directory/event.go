@@ -31,6 +31,33 @@ const (
 	EventDisconnect        EventKind = "network_session_disconnect" // a RADIUS client was asked to end a session
 )
 
+// EventKinds are all of them.
+var EventKinds = []EventKind{
+	EventSignIn,
+	EventBreakGlass,
+	EventNotRecorded,
+	EventAccountAdded,
+	EventAccountChanged,
+	EventAccountEnabled,
+	EventAccountDisabled,
+	EventAccountDeleted,
+	EventPasswordChanged,
+	EventBrakesReleased,
+	EventMFAOn,
+	EventMFAOff,
+	EventMFAReset,
+	EventMFAEnrolled,
+	EventEnrolCodeMade,
+	EventAppPasswordIssued,
+	EventAppPasswordEnded,
+	EventGroupAdded,
+	EventGroupDeleted,
+	EventMemberAdded,
+	EventMemberRemoved,
+	EventAccountsImported,
+	EventDisconnect,
+}
+
 // Event is one line of the record: a sign-in that was decided, or a change
 // that was made. It never holds a secret; a login that is no account's is
 // held as a keyed hash, because people type passwords into the name field.

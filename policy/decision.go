@@ -1,6 +1,9 @@
 package policy
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Outcome is what a decision comes to. The zero value rejects.
 type Outcome uint8
@@ -18,6 +21,9 @@ var outcomeNames = []string{"reject", "accept", "second_factor", "enrol", "busy"
 
 // String returns the stable name of the outcome, as events hold it.
 func (o Outcome) String() string { return nameOf(o, outcomeNames...) }
+
+// Outcomes returns the names of all outcomes.
+func Outcomes() []string { return slices.Clone(outcomeNames) }
 
 // Reason says why. The set is closed. It is for the log and the event and
 // never for the wire.

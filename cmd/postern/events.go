@@ -13,6 +13,7 @@ import (
 
 	"postern/account"
 	"postern/directory"
+	"postern/policy"
 )
 
 const (
@@ -23,8 +24,9 @@ const (
 
 // eventsFlags say which events are shown, and how.
 type eventsFlags struct {
-	login, since string
-	follow, json bool
+	login, since    string
+	kinds, outcomes []string
+	follow, json    bool
 }
 
 func eventsCommand(e *env) *cobra.Command {
@@ -47,15 +49,26 @@ func eventsCommand(e *env) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if err := r.only(f); err != nil {
+					return err
+				}
 				return r.run(cmd.Context(), f)
 			})
 		},
 	}
 	cmd.Flags().StringVar(&f.login, "login", "", "of this account, or of this name that is no account's")
 	cmd.Flags().StringVar(&f.since, "since", "", "from `WHEN` on: 24h, 90d or a date")
+	cmd.Flags().StringSliceVar(&f.kinds, "kind", nil, "of this `KIND`, such as sign_in; several with commas")
+	cmd.Flags().StringSliceVar(&f.outcomes, "outcome", nil, "sign-ins with this `OUTCOME`, such as reject; several with commas")
 	cmd.Flags().BoolVar(&f.follow, "follow", false, "go on as events come")
 	jsonFlag(cmd, &f.json)
 	complete(cmd, "login", e.completeLogins)
+	complete(cmd, "kind", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return kindWords(), noFiles
+	})
+	complete(cmd, "outcome", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return policy.Outcomes(), noFiles
+	})
 	return cmd
 }
 
@@ -99,6 +112,31 @@ func (a *admin) newEventReader(ctx context.Context, login string, since time.Tim
 		return nil, err
 	}
 	return r, nil
+}
+
+// only narrows down to the kinds and outcomes that were asked for. A word that
+// is none is a mistake: it would show nothing, and look like good news.
+func (r *eventReader) only(f eventsFlags) error {
+	for _, kind := range f.kinds {
+		if !slices.Contains(directory.EventKinds, directory.EventKind(kind)) {
+			return usagef("--kind %q is none of %s", kind, strings.Join(kindWords(), ", "))
+		}
+		r.filter.Kinds = append(r.filter.Kinds, directory.EventKind(kind))
+	}
+	for _, outcome := range f.outcomes {
+		if !slices.Contains(policy.Outcomes(), outcome) {
+			return usagef("--outcome %q is none of %s", outcome, strings.Join(policy.Outcomes(), ", "))
+		}
+	}
+	r.filter.Outcomes = f.outcomes
+	return nil
+}
+
+func kindWords() (words []string) {
+	for _, kind := range directory.EventKinds {
+		words = append(words, string(kind))
+	}
+	return words
 }
 
 func (r *eventReader) run(ctx context.Context, f eventsFlags) error {

@@ -45,9 +45,11 @@ type server struct {
 	journal *policy.Journal
 	engine  *policy.Engine
 	brakes  *brake.Brakes
-	ldap    *ldapsrv.Server
-	radius  *radiussrv.Server
-	portal  *portal.Portal // nil where it is off
+
+	exporter *exporter // nil where events go nowhere
+	ldap     *ldapsrv.Server
+	radius   *radiussrv.Server
+	portal   *portal.Portal // nil where it is off
 
 	certificate *certificate // nil without [tls]
 	listeners   []*listener
@@ -93,6 +95,9 @@ func (s *server) openEngine(ctx context.Context, c loaded) error {
 		Rehasher: &rehasher{s.hasher, db, s.env.random}, Now: s.env.now, Log: s.log,
 	})
 	s.engine.SetRules(c.rules)
+	if target, ok := c.Events.Target(); ok {
+		s.exporter = newExporter(db, openExport(target), s.log)
+	}
 	return nil
 }
 
@@ -177,6 +182,7 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { return s.watchFiles(ctx) })
 	g.Go(func() error { return s.expireEvents(ctx) })
 	g.Go(func() error { return s.keepBrakes(ctx) })
+	g.Go(func() error { return s.exportEvents(ctx) })
 	notifySupervisor("READY=1")
 	context.AfterFunc(ctx, func() {
 		notifySupervisor("STOPPING=1")
@@ -195,22 +201,33 @@ func (s *server) close() error {
 	for _, l := range s.listeners {
 		l.close()
 	}
-	if s.journal != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), flushWithin)
-		defer cancel()
-		errs = append(errs, s.journal.Close(ctx))
-	}
-	if s.engine != nil {
-		s.engine.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), flushWithin)
-		defer cancel()
-		errs = append(errs, s.brakes.Save(ctx, s.site.store))
-	}
+	errs = append(errs, s.flush())
 	if s.site != nil {
 		errs = append(errs, s.site.store.Close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Unlock())
+	}
+	return errors.Join(errs...)
+}
+
+// flush writes what is not on the disk yet: events, then their copies, and what
+// the brakes remember.
+func (s *server) flush() error {
+	ctx, cancel := context.WithTimeout(context.Background(), flushWithin)
+	defer cancel()
+	var errs []error
+	if s.journal != nil {
+		errs = append(errs, s.journal.Close(ctx))
+	}
+	if s.engine != nil {
+		s.engine.Close()
+		errs = append(errs, s.brakes.Save(ctx, s.site.store))
+	}
+	if s.exporter != nil {
+		if err := s.exporter.finish(ctx); err != nil {
+			s.log.Warn("the last events were not exported; the next start does it", "error", err)
+		}
 	}
 	return errors.Join(errs...)
 }

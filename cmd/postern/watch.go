@@ -109,20 +109,24 @@ func (s *server) readSecrets() {
 	s.log.Info("the RADIUS secrets were read again")
 }
 
-// expireEvents removes events that are older than they are to be kept.
+// expireEvents removes, at the start and every hour, events that are older than
+// they are to be kept.
 func (s *server) expireEvents(ctx context.Context) error {
-	every(ctx, expireEvery, func() {
-		keep := time.Duration(s.current.Load().Events.KeepDays) * day
-		before := s.env.now().Add(-keep)
-		for {
-			n, err := s.site.store.DeleteEvents(ctx, before, expireAtOnce)
-			if err != nil && ctx.Err() == nil {
-				s.log.Error("old events cannot be removed", "error", err)
-			}
-			if err != nil || n < expireAtOnce {
-				return
-			}
-		}
-	})
+	s.expireOnce(ctx)
+	every(ctx, expireEvery, func() { s.expireOnce(ctx) })
 	return nil
+}
+
+func (s *server) expireOnce(ctx context.Context) {
+	keep := time.Duration(s.current.Load().Events.KeepDays) * day
+	before := s.env.now().Add(-keep)
+	for ctx.Err() == nil {
+		n, err := s.site.store.DeleteEvents(ctx, before, expireAtOnce)
+		if err != nil && ctx.Err() == nil {
+			s.log.Error("old events cannot be removed", "error", err)
+		}
+		if err != nil || n < expireAtOnce {
+			return
+		}
+	}
 }
