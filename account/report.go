@@ -41,6 +41,23 @@ func (s *Service) LegacyReport(ctx context.Context, events PrimaryUses, since ti
 	if err != nil {
 		return nil, fmt.Errorf("summing up sign-ins: %w", err)
 	}
+	return s.supposeAll(ctx, found)
+}
+
+// LegacyReportPart is up to limit ways of a LegacyReport from offset on, at
+// the cost of those alone; more says that others follow.
+func (s *Service) LegacyReportPart(ctx context.Context, events PrimaryUses, since time.Time, offset, limit int) (part []LegacyUse, more bool, err error) {
+	found, err := events.PrimaryUses(ctx, since)
+	if err != nil {
+		return nil, false, fmt.Errorf("summing up sign-ins: %w", err)
+	}
+	found = found[min(offset, len(found)):]
+	more = len(found) > limit
+	part, err = s.supposeAll(ctx, found[:min(limit, len(found))])
+	return part, more, err
+}
+
+func (s *Service) supposeAll(ctx context.Context, found []directory.PrimaryUse) (_ []LegacyUse, err error) {
 	report := make([]LegacyUse, 0, len(found))
 	var who standing
 	for _, use := range found {

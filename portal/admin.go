@@ -35,6 +35,7 @@ func (p *Portal) administration(mux *http.ServeMux) {
 	change("POST /admin/people/{id}/app-passwords/revoke", p.adminRevoke)
 	read("GET /admin/groups", p.adminGroups)
 	change("POST /admin/groups/mfa", p.adminMFAGroup)
+	read("GET /admin/legacy", p.adminLegacy)
 	read("GET /admin/events", p.adminEvents)
 	read("GET /admin/installation", p.adminInstallation)
 }

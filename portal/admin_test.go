@@ -2,8 +2,10 @@ package portal_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
@@ -337,4 +339,46 @@ func TestEventsAreFoundByPersonAndKind(t *testing.T) {
 	admin.shows("Nothing of that kind")
 	admin.get("/admin/events?login=nobody")
 	admin.shows("There is nobody of that name")
+}
+
+// recorded keeps what the engine records, in the database.
+type recorded struct{ h *house }
+
+func (r recorded) Used(policy.Use) {}
+
+func (r recorded) Record(ev directory.Event) {
+	id, err := directory.NewID(rand.Reader)
+	ok(r.h.t, err)
+	ev.ID = id
+	ok(r.h.t, r.h.store.AppendEvents(r.h.t.Context(), []directory.Event{ev}))
+}
+
+func TestMainPasswordsAtLegacyClientsAreReported(t *testing.T) {
+	h := newHouse(t)
+	admin, _ := h.administrator("root")
+	ann := h.add("ann")
+	legacy := policy.NewEngine(policy.EngineConfig{
+		Records: h.store, Keys: h.Keys, Verifier: h.hasher, Recorder: recorded{h}, Now: func() time.Time { return h.at },
+	})
+	legacy.SetRules(&h.settings.Rules)
+	attempt := policy.Attempt{
+		At: h.at, Login: "ann", Secret: secret.NewText(primary),
+		Client: policy.Client{Protocol: policy.RADIUS, Name: "vpn", Method: "pap"}, Remote: netip.MustParseAddrPort("192.0.2.7:1812"),
+	}
+	if d := legacy.Authenticate(t.Context(), attempt); d.Outcome != policy.Accept {
+		t.Fatalf("without MFA the main password is %s", d.Outcome)
+	}
+	admin.get("/admin/legacy")
+	admin.shows("192.0.2.7")
+	admin.shows("Would be refused")
+	admin.shows("/admin/people/" + ann)
+	if strings.Contains(admin.page, "has an app password for it") {
+		t.Error("an app password is reported that is not there")
+	}
+	_, err := h.Issue(t.Context(), actor, ann, account.Request{Label: "VPN", Services: []string{"vpn"}})
+	ok(t, err)
+	admin.get("/admin/legacy")
+	admin.shows("has an app password for it")
+	admin.get("/admin/legacy?from=50")
+	admin.shows("Nothing has sent a main password.")
 }

@@ -43,6 +43,7 @@ type house struct {
 	at       time.Time
 	from     string // address the browsers are at
 	people   *counted
+	hasher   *secret.Hasher
 }
 
 // counted counts what a page asks for.
@@ -59,7 +60,7 @@ func newHouse(t testing.TB) *house {
 	keys, err := secret.NewKeys([]byte("a key of the tests, 32 bytes lon"))
 	ok(t, err)
 	hasher := secret.NewHasher(secret.Argon2{Memory: 8, Time: 1, Threads: 1}, 1, 4)
-	h := &house{t: t, store: db, at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), from: "127.0.0.1:40000"}
+	h := &house{t: t, store: db, at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), from: "127.0.0.1:40000", hasher: hasher}
 	h.settings = account.Settings{
 		Rules: policy.Rules{
 			Domain: "example.org", MFAGroups: []string{"admins"}, Exempt: []string{"breakglass"}, MaxPerAccount: 20,
@@ -76,7 +77,7 @@ func newHouse(t testing.TB) *house {
 	h.engine.SetRules(&h.settings.Rules)
 	h.people = &counted{db: db}
 	h.portal, err = portal.New(portal.Config{
-		Engine: h.engine, Accounts: h.Service, Sessions: db, Listing: db, Events: db, Directory: h.people,
+		Engine: h.engine, Accounts: h.Service, Sessions: db, Listing: db, Events: db, Directory: h.people, Primary: db,
 		Installation: func() portal.Installation { return portal.Installation{Version: "test"} },
 		Keys:         keys, Random: rand.Reader, Now: now, Settings: func() *portal.Settings { return &h.pages }, Log: slog.New(slog.DiscardHandler),
 	})

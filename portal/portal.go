@@ -68,8 +68,9 @@ type Config struct {
 	Sessions Sessions
 	Listing  SessionList
 	Events   Events
-	// Directory and Installation are for the administrators' pages.
+	// Directory, Primary and Installation are for the administrators' pages.
 	Directory    People
+	Primary      account.PrimaryUses
 	Installation func() Installation
 	Keys         *secret.Keys
 	Random       io.Reader
@@ -90,7 +91,7 @@ type Portal struct {
 
 // New returns a Portal.
 func New(c Config) (*Portal, error) {
-	if c.Engine == nil || c.Accounts == nil || c.Sessions == nil || c.Listing == nil || c.Events == nil || c.Directory == nil || c.Installation == nil ||
+	if c.Engine == nil || c.Accounts == nil || c.Sessions == nil || c.Listing == nil || c.Events == nil || c.Directory == nil || c.Primary == nil || c.Installation == nil ||
 		c.Keys == nil || c.Random == nil || c.Now == nil || c.Settings == nil || c.Log == nil {
 		return nil, errors.New("portal: a field of Config is not set")
 	}

@@ -96,7 +96,7 @@ func newWorld(t *testing.T) *world {
 		Told: portal.Told{VPN: "vpn.example.org"},
 	}
 	w.portal, err = portal.New(portal.Config{
-		Engine: w, Accounts: w.accounts, Sessions: db, Listing: db, Events: db, Directory: db,
+		Engine: w, Accounts: w.accounts, Sessions: db, Listing: db, Events: db, Directory: db, Primary: db,
 		Installation: func() portal.Installation { return portal.Installation{} },
 		Keys:         keys, Random: rand.Reader, Now: w.now, Settings: func() *portal.Settings { return w.settings }, Log: log,
 	})

@@ -36,7 +36,7 @@ func (s *server) openPortal(_ context.Context, c loaded) (err error) {
 	accounts.Hasher = s.hasher // one pool for all that hashes
 	accounts.Settings = s.accountSettings
 	s.portal, err = portal.New(portal.Config{
-		Engine: s.engine, Accounts: accounts, Sessions: db, Listing: db, Events: db, Directory: db, Installation: s.installation,
+		Engine: s.engine, Accounts: accounts, Sessions: db, Listing: db, Events: db, Directory: db, Primary: db, Installation: s.installation,
 		Keys: s.site.keys, Random: s.env.random, Now: s.env.now, Settings: s.portalSettings, Log: s.log,
 	})
 	if err != nil {

@@ -28,6 +28,7 @@ func TestEveryPage(t *testing.T) {
 			s.setupPages(v, w)
 			s.passwordPages(v, w)
 			s.accountPages(v, w)
+			s.administrationPages(w)
 		})
 	}
 }
@@ -147,6 +148,32 @@ func (s *server) accountPages(v *visit, w words) {
 	v.page(n + "confirm")
 	v.goTo("/setup")
 	v.page(n + "setup-more")
+}
+
+// administrationPages goes through what administrators see.
+func (s *server) administrationPages(w words) {
+	s.t.Helper()
+	n := w.language + "-admin-"
+	s.run("", "group", "add", "postern-admins", "--description", "Those who administer here")
+	s.person("root", "Rosa Root")
+	s.run("", "group", "add-member", "postern-admins", "root")
+	v := open(s.t, s, w.language)
+	v.signIn("root", w)
+	v.reaches("/home")
+	v.goTo("/setup")
+	v.setUpFrom(w)
+	for _, page := range []string{"groups", "legacy", "events", "installation"} {
+		v.goTo("/admin/" + page)
+		v.page(n + page)
+	}
+	v.goTo("/admin?search=ann")
+	v.page(n + "people")
+	v.do(chromedp.Click(chromedp.CSS(`main td a`)))
+	v.until(`location.pathname.startsWith("/admin/people/")`)
+	v.page(n + "person")
+	v.do(chromedp.Click(chromedp.CSS(`form[action$="/enrol-code"] button`)))
+	v.until(`document.getElementById("enrol-code")`)
+	v.page(n + "enrol-code")
 }
 
 // TestEnrolmentFromElsewhere shows the page for somebody who is not on a
