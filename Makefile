@@ -2,6 +2,7 @@
 # make test     install what the tests call (root on Debian), then run every test
 # make check    formatting, vet, linters, tidy modules, house rules
 # make fuzz     every fuzz target for FUZZTIME each
+# make bench    Postern beside slapd and FreeRADIUS, in a table (MILLION=1: a million accounts too)
 # make mutate   remove each case of the policy in turn: does a test notice?
 
 SHELL    := /bin/bash
@@ -11,7 +12,9 @@ LINT     := $(CURDIR)/lint/bin
 # Modules of their own, so that what they need stays out of the product's go.mod.
 NESTED   := $(patsubst %/go.mod,%,$(wildcard lint/go.mod bench/*/go.mod portal/*/go.mod))
 
-.PHONY: all build demo deps test fuzz mutate check fmt words vet lint vuln tidy clean-tree clean
+BENCHFLAGS ?=
+
+.PHONY: all build demo deps test bench fuzz mutate check fmt words vet lint vuln tidy clean-tree clean
 all: check test
 
 build:
@@ -39,6 +42,11 @@ fuzz:
 			go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=2s $$dir </dev/null; \
 		done; \
 	done
+
+# The generator and the servers share the machine: on a quiet one, the figures
+# are closer together.
+bench: deps
+	go run ./bench/compare $(if $(MILLION),-million) $(BENCHFLAGS)
 
 mutate:
 	go run ./policy/mutate

@@ -33,7 +33,10 @@ type Import struct {
 	Add     []Holder          // Groups are those the account joins directly
 	Changes []ImportChange
 	Nest    []ImportNesting
-	Events  []directory.Event // of the accounts, kept beside the import's own
+	// AppPasswords are issued without a bound on their number, by their digests:
+	// they were made elsewhere under the same key file.
+	AppPasswords []Holding
+	Events       []directory.Event // of the accounts, kept beside the import's own
 }
 
 // ImportChange is what an import does to an account that exists.

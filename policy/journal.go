@@ -28,11 +28,11 @@ const (
 	retryAtLeast  = 250 * time.Millisecond // pause after a failed write; doubles
 	retryAtMost   = 15 * time.Second
 	writeWithin   = 10 * time.Second // bounds one write
-	atOnce        = 512              // events or uses in one transaction
-	eventsHeld    = 16384            // different events in memory
+	atOnce        = 2048             // events or uses in one transaction
+	eventsHeld    = 65536            // different events in memory
 	unknownHeld   = 256              // of them in one minute, of unknown logins
 	usesHeld      = 65536            // credentials in memory
-	usesMany      = 8192             // credentials that are written at once
+	usesMany      = usesHeld / 2     // credentials that are written before their time
 	notRecordedBy = "more different sign-ins than are kept, or the database cannot be written"
 )
 

@@ -94,6 +94,11 @@ func applyStaged(ses *session, im policy.Import, ev directory.Event) error {
 			return err
 		}
 	}
+	for _, h := range im.AppPasswords {
+		if err := insertAppPassword(ses, h); err != nil {
+			return fmt.Errorf("app password %s: %w", h.Credential.ID, err)
+		}
+	}
 	for _, c := range im.Changes {
 		if err := changeAccount(ses, c.AccountID, c.Change, ev.At); err != nil {
 			return fmt.Errorf("account %s: %w", c.AccountID, err)

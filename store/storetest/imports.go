@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +27,26 @@ var importTests = map[string]func(*testing.T, *store.Store){
 		must(t, err)
 		if got := groupsOf(t, s, bob.Account); !slices.Equal(got, []string{"guests", "staff"}) {
 			t.Errorf("bob is in %v", got)
+		}
+	},
+	"an import brings app passwords, and one that is nobody's stops it": func(t *testing.T, s *store.Store) {
+		bob := holderOf(t, "bob", "")
+		h := holding(t, bob.Account.ID, digest(1))
+		im := policy.Import{Add: []policy.Holder{bob}, AppPasswords: []policy.Holding{h}}
+		must(t, s.ImportAccounts(t.Context(), im, event(t, directory.EventAccountsImported)))
+		got, err := s.AppPassword(t.Context(), []secret.Digest{h.Digest}, named("bob"))
+		must(t, err)
+		if got.Credential.ID != h.Credential.ID || !got.Named {
+			t.Errorf("found %+v", got.Credential)
+		}
+		carl := holderOf(t, "carl", "")
+		stray := holding(t, newID(t), digest(2))
+		im = policy.Import{Add: []policy.Holder{carl}, AppPasswords: []policy.Holding{stray}}
+		if err := s.ImportAccounts(t.Context(), im, event(t, directory.EventAccountsImported)); err == nil || !strings.Contains(err.Error(), stray.Credential.ID) {
+			t.Errorf("error is %v, want one that names %s", err, stray.Credential.ID)
+		}
+		if _, err := s.HolderByName(t.Context(), named("carl")); !errors.Is(err, directory.ErrNotFound) {
+			t.Errorf("carl: %v, want none", err)
 		}
 	},
 	"an import with one bad account is not done at all, and names it": func(t *testing.T, s *store.Store) {

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+
+	"postern/bench/load"
+	"postern/bench/peers"
+	"postern/bench/people"
+)
+
+// drawn is how many different requests a load draws from.
+const drawn = 60_000
+
+// bindRequests draws binds uniformly from n accounts and all their passwords.
+func bindRequests(n int) [][]byte {
+	all := make([][]byte, 0, drawn)
+	for range min(drawn, people.PerAccount*n) {
+		i := rand.IntN(n)
+		all = append(all, load.Bind(people.DN(i), people.Password(i, rand.IntN(people.PerAccount))))
+	}
+	return all
+}
+
+// binds is the row of LDAP binds with app passwords.
+func (b *bench) binds(ctx context.Context) (err error) {
+	work := fmt.Sprintf("LDAP bind with an app password, %d accounts × %d, %d connections kept", b.small, people.PerAccount, connections)
+	requests := bindRequests(b.small)
+	postern, ports, err := b.startPostern(ctx, "binds", b.small, "")
+	if err != nil {
+		return err
+	}
+	all := []contestant{{postern, driveLDAP(ports.LDAP, nil, requests, nil)}}
+	defer func() { err = errors.Join(err, stopAll(all)) }()
+	floor, err := peers.Floor(ctx, "tcp")
+	if err != nil {
+		return err
+	}
+	all = append(all, contestant{floor, driveLDAP(floor.At, nil, requests, nil)})
+	dir, err := b.place("slapd-small")
+	if err != nil {
+		return err
+	}
+	if slapd, err := peers.Slapd(ctx, dir, b.small); err == nil {
+		all = append(all, contestant{slapd, driveLDAP(slapd.At, nil, requests, nil)})
+	} else if !b.leftOut(err) {
+		return err
+	}
+	got, err := b.contest(ctx, all)
+	if err != nil {
+		return err
+	}
+	b.rates(work, "binds/s", got)
+	b.table.verdict(work, "Postern ÷ floor", got[0].rate.over(got[1].rate), "%.2f", false, 0.5, 0.7)
+	if len(got) > 2 {
+		b.table.verdict(work, "Postern ÷ slapd", got[0].rate.over(got[2].rate), "%.2f", false, 4, 6)
+	}
+	return nil
+}
+
+// pap is the row of RADIUS.
+func (b *bench) pap(ctx context.Context) (err error) {
+	work := fmt.Sprintf("RADIUS PAP with an app password, Message-Authenticator both ways, %d accounts", b.small)
+	postern, ports, err := b.startPostern(ctx, "pap", b.small, "")
+	if err != nil {
+		return err
+	}
+	all := []contestant{{postern, drivePAP(ports.RADIUS, ports.secret, papFrom(b.small, people.PerAccount, ports.secret))}}
+	defer func() { err = errors.Join(err, stopAll(all)) }()
+	floor, err := peers.Floor(ctx, "udp")
+	if err != nil {
+		return err
+	}
+	all = append(all, contestant{floor, drivePAP(floor.At, peers.RADIUSSecret, papFrom(b.small, people.PerAccount, peers.RADIUSSecret))})
+	dir, err := b.place("freeradius")
+	if err != nil {
+		return err
+	}
+	if radius, err := peers.FreeRADIUS(ctx, dir, b.small); err == nil {
+		all = append(all, contestant{radius, drivePAP(radius.At, peers.RADIUSSecret, papFrom(b.small, 1, peers.RADIUSSecret))})
+	} else if !b.leftOut(err) {
+		return err
+	}
+	got, err := b.contest(ctx, all)
+	if err != nil {
+		return err
+	}
+	b.rates(work, "requests/s", got)
+	b.table.verdict(work, "Postern ÷ floor", got[0].rate.over(got[1].rate), "%.2f", false, 0.5, 0.7)
+	if len(got) > 2 {
+		b.table.verdict(work, "Postern ÷ FreeRADIUS", got[0].rate.over(got[2].rate), "%.2f", false, 1.5, 2.5)
+	}
+	return nil
+}
+
+// papFrom makes requests of n accounts with one of their first passwords.
+func papFrom(n, passwords int, secret string) func(byte) []byte {
+	// App passwords take longer to make up than requests to encode.
+	type one struct{ login, password string }
+	known := make([]one, 0, drawn)
+	for range min(drawn, passwords*n) {
+		i := rand.IntN(n)
+		known = append(known, one{people.Login(i), people.Password(i, rand.IntN(passwords))})
+	}
+	return func(id byte) []byte {
+		k := known[rand.IntN(len(known))]
+		return load.PAP(id, k.login, k.password, []byte(secret))
+	}
+}
+
+// aMillion is how much of its speed Postern keeps with a million accounts.
+func (b *bench) aMillion(ctx context.Context) (err error) {
+	const many = 1_000_000
+	var all []contestant
+	defer func() { err = errors.Join(err, stopAll(all)) }()
+	for _, n := range []int{many, b.small} {
+		s, ports, err := b.startPostern(ctx, fmt.Sprintf("million-%d", n), n, "")
+		if err != nil {
+			return err
+		}
+		s.Name = fmt.Sprintf("Postern, %d accounts", n)
+		all = append(all, contestant{s, driveLDAP(ports.LDAP, nil, bindRequests(n), nil)},
+			contestant{s, drivePAP(ports.RADIUS, ports.secret, papFrom(n, people.PerAccount, ports.secret))})
+	}
+	got, err := b.contest(ctx, all)
+	if err != nil {
+		return err
+	}
+	for i, work := range []string{"LDAP bind with an app password", "RADIUS PAP with an app password"} {
+		work += fmt.Sprintf(", %d accounts × %d drawn uniformly, warm", many, people.PerAccount)
+		b.rates(work, "a second", []figures{got[i], got[i+2]})
+		b.table.verdict(work, fmt.Sprintf("÷ the figure at %d", b.small), got[i].rate.over(got[i+2].rate), "%.2f", false, 0.7, 0.9)
+	}
+	return nil
+}
+
+// rates prints what each gave.
+func (b *bench) rates(work, unit string, all []figures) {
+	for _, f := range all {
+		b.table.figure(work, f.name, fmt.Sprintf("%s %s, %s µs of its processor time each", f.rate.spread("%.0f"), unit, f.cost.spread("%.1f")))
+	}
+}
+
+// leftOut reports whether err is a peer that is not installed, and says so.
+func (b *bench) leftOut(err error) bool {
+	var missing peers.Missing
+	if !errors.As(err, &missing) {
+		return false
+	}
+	b.table.say("Left out: %v.", missing)
+	return true
+}
+
+// ports of a Postern, and its secrets.
+type ports struct {
+	LDAP, RADIUS   netip.AddrPort
+	secret, reader string
+}
+
+// startPostern makes an installation of its own with n accounts, and serves it.
+func (b *bench) startPostern(ctx context.Context, name string, n int, more string) (*peers.Server, ports, error) {
+	p, err := b.install(ctx, name, n, more)
+	if err != nil {
+		return nil, ports{}, err
+	}
+	s, at, err := p.Start(ctx)
+	return s, ports{at.LDAP, at.RADIUS, p.RADIUSSecret, p.ReaderSecret}, err
+}
+
+func (b *bench) install(ctx context.Context, name string, n int, more string) (peers.Postern, error) {
+	dir, err := b.place(name)
+	if err != nil {
+		return peers.Postern{}, err
+	}
+	return peers.NewPostern(ctx, b.binary, dir, n, more)
+}
