@@ -192,14 +192,14 @@ func readMessage(in *bufio.Reader) (wire.Op, []byte, error) {
 	if _, err := r.Int(ber.Integer); err != nil {
 		return 0, nil, err
 	}
-	return wire.Op(r.Peek()), body, nil
+	return r.Peek(), body, nil
 }
 
 // isPerson reports whether a SearchResultEntry is one of the people.
 func isPerson(message []byte) bool {
 	r := ber.NewReader(message)
 	_, _ = r.Int(ber.Integer) // it was read before
-	entry, err := r.Sub(ber.Tag(wire.OpSearchEntry))
+	entry, err := r.Sub(wire.OpSearchEntry)
 	if err != nil {
 		return false
 	}
@@ -211,7 +211,7 @@ func isPerson(message []byte) bool {
 func nextCookie(op wire.Op, message []byte) ([]byte, error) {
 	r := ber.NewReader(message)
 	_, _ = r.Int(ber.Integer) // it was read before
-	done, err := r.Sub(ber.Tag(wire.OpSearchDone))
+	done, err := r.Sub(wire.OpSearchDone)
 	if err != nil {
 		return nil, fmt.Errorf("operation %#x came, not a SearchResultDone", byte(op))
 	}

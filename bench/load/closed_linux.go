@@ -60,7 +60,7 @@ func (c Closed) Run() (r Result, err error) {
 	if err != nil {
 		return r, fmt.Errorf("setting up the generator: %w", err)
 	}
-	defer syscall.Close(poll)
+	defer func() { _ = syscall.Close(poll) }() // nothing is expected of it any more
 	lines, err := c.open(poll)
 	defer func() {
 		for _, l := range lines {

@@ -57,7 +57,7 @@ func (o Open) Run(ctx context.Context) (Latencies, error) {
 	}
 	close(due)
 	all.Wait()
-	latencies := Latencies(slices.Concat(each...))
+	latencies := slices.Concat(each...)
 	slices.Sort(latencies)
 	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func ServeFloor(network, address string) error {
 			return err
 		}
 		_ = conn.SetReadBuffer(4 << 20) // what Postern asks for
-		go radiusFloor(conn)
+		go func() { _ = radiusFloor(conn) }() // the other ends with the same error
 		return radiusFloor(conn)
 	}
 	l, err := net.Listen("tcp", address)
