@@ -41,7 +41,7 @@ func ServeFloor(network, address string) error {
 		if err != nil {
 			return err
 		}
-		_ = conn.SetReadBuffer(4 << 20) // what Postern asks for
+		_ = conn.SetReadBuffer(4 << 20)       // what Postern asks for
 		go func() { _ = radiusFloor(conn) }() // the other ends with the same error
 		return radiusFloor(conn)
 	}
