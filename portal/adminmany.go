@@ -154,7 +154,7 @@ var eventKinds = map[string][]directory.EventKind{
 	"break-glass": {directory.EventBreakGlass},
 	"changes": {
 		directory.EventAccountAdded, directory.EventAccountChanged, directory.EventAccountEnabled, directory.EventAccountDisabled,
-		directory.EventAccountDeleted, directory.EventPasswordChanged, directory.EventMFAOn, directory.EventMFAOff,
+		directory.EventAccountDeleted, directory.EventBrakesReleased, directory.EventPasswordChanged, directory.EventMFAOn, directory.EventMFAOff,
 		directory.EventMFAReset, directory.EventMFAEnrolled, directory.EventEnrolCodeMade, directory.EventAppPasswordIssued,
 		directory.EventAppPasswordEnded, directory.EventGroupAdded, directory.EventGroupDeleted, directory.EventMemberAdded,
 		directory.EventMemberRemoved, directory.EventAccountsImported,
