@@ -68,7 +68,8 @@ func (m *moments) has(key string, now time.Time) bool {
 	return ok && now.Before(found.ends)
 }
 
-// tries counts wrong answers in a row per session.
+// tries counts answers per session. A right one ends the count, for it gives
+// the session another token.
 type tries struct {
 	mu  sync.Mutex
 	all map[string]int
@@ -76,19 +77,23 @@ type tries struct {
 
 func newTries() *tries { return &tries{all: map[string]int{}} }
 
-// try counts one and reports whether there may be more.
-func (t *tries) try(digest string) bool {
+// take counts one before it is checked, so that answers sent at once count
+// too, and reports whether it may be checked.
+func (t *tries) take(digest string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.all) >= momentsMost {
 		clear(t.all)
 	}
 	t.all[digest]++
-	if t.all[digest] < confirmTries {
-		return true
-	}
-	delete(t.all, digest)
-	return false
+	return t.all[digest] <= confirmTries
+}
+
+// spent reports whether there is no further answer after a wrong one.
+func (t *tries) spent(digest string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.all[digest] >= confirmTries
 }
 
 // passkeys returns the person and the enrolled keys of an account.

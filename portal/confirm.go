@@ -38,6 +38,10 @@ const confirmTries = 5
 // makes sure that the same person still sits there.
 func (p *Portal) confirm(w http.ResponseWriter, r *http.Request, v *visitor) {
 	next := local(r.PostFormValue("next"))
+	if !p.tries.take(v.session.Digest) {
+		p.endHere(w, r, v)
+		return
+	}
 	if v.mfa == policy.MFAOff {
 		p.confirmPassword(w, r, v, next)
 		return
@@ -82,7 +86,7 @@ func (p *Portal) confirmed(w http.ResponseWriter, r *http.Request, v *visitor, s
 
 // confirmRefused asks again; after several wrong answers the session ends.
 func (p *Portal) confirmRefused(w http.ResponseWriter, r *http.Request, v *visitor, next string) {
-	if !p.tries.try(v.session.Digest) {
+	if p.tries.spent(v.session.Digest) {
 		p.endHere(w, r, v)
 		return
 	}

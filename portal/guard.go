@@ -1,6 +1,9 @@
 package portal
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -23,7 +26,7 @@ const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; 
 func (p *Portal) guard(next http.Handler) http.Handler {
 	sameOrigin := http.NewCrossOriginProtection()
 	sameOrigin.SetDenyHandler(http.HandlerFunc(p.crossOrigin))
-	next = sameOrigin.Handler(next)
+	next = sameOrigin.Handler(p.whole(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer p.recovered(w, r)
 		p.headers(w.Header())
@@ -31,7 +34,25 @@ func (p *Portal) guard(next http.Handler) http.Handler {
 			http.Error(w, "This address is not the portal's.", http.StatusMisdirectedRequest)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// whole takes the body in before anybody is looked for. Who asks, and what may
+// be asked, is judged as of a complete request: one that was begun before its
+// session ended, and is finished slowly, is nobody's.
+func (p *Portal) whole(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+			http.Error(w, "This is more than any page of the portal sends.", http.StatusRequestEntityTooLarge)
+			return
+		}
+		if err != nil {
+			http.Error(w, "The request did not arrive whole.", http.StatusBadRequest)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(w, r)
 	})
 }

@@ -47,7 +47,7 @@ func (p *Portal) changePassword(w http.ResponseWriter, r *http.Request, v *visit
 
 // wrongOldPassword asks again; after several wrong answers the session ends.
 func (p *Portal) wrongOldPassword(w http.ResponseWriter, r *http.Request, v *visitor) {
-	if !p.tries.try(v.session.Digest) {
+	if count := "password/" + v.session.Digest; !p.tries.take(count) || p.tries.spent(count) {
 		p.endHere(w, r, v)
 		return
 	}

@@ -1,9 +1,15 @@
 package portal_test
 
 import (
+	"fmt"
+	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -190,5 +196,116 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 	one.post("/security/sessions/end-others").goes("/security?done=sessions-ended")
 	if alive(two) || alive(three) || !alive(one) || !alive(bob) {
 		t.Error("ending the others did not end them, or ended more")
+	}
+}
+
+// slowBody is a body that arrives when it is let go.
+type slowBody struct {
+	io.Reader
+	asked, arrives chan struct{}
+	once           sync.Once
+}
+
+func newSlowBody(form url.Values) *slowBody {
+	return &slowBody{Reader: strings.NewReader(form.Encode()), asked: make(chan struct{}), arrives: make(chan struct{})}
+}
+
+// Read says that the request has got as far as its body.
+func (s *slowBody) Read(b []byte) (int, error) {
+	s.once.Do(func() { close(s.asked) })
+	<-s.arrives
+	return s.Reader.Read(b)
+}
+
+// sendSlowly posts with the cookies there are now, and says where the reply
+// leads.
+func (b *tab) sendSlowly(path string, body io.Reader) string {
+	r := httptest.NewRequestWithContext(b.w.t.Context(), http.MethodPost, "http://"+b.w.settings.PublicURL.Host+path, body)
+	r.RemoteAddr = b.from
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	for name, value := range b.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	rec := httptest.NewRecorder()
+	b.w.portal.ServeHTTP(rec, r)
+	return fmt.Sprint(rec.Code, " ", rec.Header().Get("Location"))
+}
+
+// TestRequestsUnderWayTryNoMoreAnswers than one after the other could: what is
+// begun while the session lives and finished afterwards is nobody's.
+func TestRequestsUnderWayTryNoMoreAnswers(t *testing.T) {
+	w := newWorld(t)
+	_, own := w.enrolled("ann")
+	b := w.in("ann", own)
+	wrong, right := own.wrong(), own.code()
+	var bodies []*slowBody
+	replies := make(chan string)
+	for i := range 10 {
+		code := wrong
+		if i == 9 {
+			code = right
+		}
+		body := newSlowBody(url.Values{"code": {code}, "next": {"/security"}})
+		bodies = append(bodies, body)
+		go func() { replies <- b.sendSlowly("/confirm", body) }()
+		<-body.asked
+	}
+	last := ""
+	for _, body := range bodies {
+		close(body.arrives)
+		last = <-replies
+	}
+	if last != "303 /signin" {
+		t.Errorf("the tenth answer leads to %s", last)
+	}
+}
+
+// TestAnswersSentAtOnceCountAll before they are checked.
+func TestAnswersSentAtOnceCountAll(t *testing.T) {
+	w := newWorld(t)
+	_, own := w.enrolled("ann")
+	b := w.in("ann", own)
+	form := url.Values{"code": {own.wrong()}}.Encode()
+	var checked atomic.Int64
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() {
+			if b.sendSlowly("/confirm", strings.NewReader(form)) == "401 " {
+				checked.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := checked.Load(); n > 4 {
+		t.Errorf("%d answers were refused before the session ended, want 4 at most", n)
+	}
+}
+
+// TestARequestFinishedAfterItsSessionEndedIsNobodys: what it asks for is not
+// done, however early it was begun.
+func TestARequestFinishedAfterItsSessionEndedIsNobodys(t *testing.T) {
+	for name, end := range map[string]func(*world, directory.Account) error{
+		"MFA reset": func(w *world, a directory.Account) error { return w.accounts.MFAReset(t.Context(), "cli:test", a.ID) },
+		"disabled":  func(w *world, a directory.Account) error { return w.accounts.Disable(t.Context(), "cli:test", a.ID) },
+	} {
+		w := newWorld(t)
+		a, own := w.enrolled("ann")
+		b := w.in("ann", own)
+		form := b.get("/app-passwords/new").value("form")
+		slow := newSlowBody(url.Values{"form": {form}, "label": {"Thief"}, "scope": {"any"}})
+		ended := make(chan string)
+		go func() { ended <- b.sendSlowly("/app-passwords/new", slow) }()
+		<-slow.asked
+		w.must(end(w, a))
+		close(slow.arrives)
+		if reply := <-ended; reply != "303 /signin" {
+			t.Errorf("%s: answered %s, want the way to the sign-in", name, reply)
+		}
+		list, err := w.accounts.AppPasswords(t.Context(), a.ID)
+		w.must(err)
+		if len(list) != 0 {
+			t.Errorf("%s: an app password was made by whom nobody knows any more", name)
+		}
 	}
 }

@@ -65,6 +65,10 @@ func (enrolCodeView) frame() (title, nav, width string) { return "enrol-code.tit
 
 // enrolCodeEntered takes the code that the administrator gave.
 func (p *Portal) enrolCodeEntered(w http.ResponseWriter, r *http.Request, v *visitor) {
+	if !p.tries.take(v.session.Digest) {
+		p.endHere(w, r, v)
+		return
+	}
 	ok, err := p.Accounts.SpendEnrolCode(r.Context(), v.id(), secret.NewText(r.PostFormValue("code")))
 	switch {
 	case err != nil:
@@ -73,7 +77,7 @@ func (p *Portal) enrolCodeEntered(w http.ResponseWriter, r *http.Request, v *vis
 		now := p.Now()
 		p.moments.put("enrol/"+v.session.Digest, nil, now, now.Add(sessionIdle))
 		http.Redirect(w, r, "/setup", http.StatusSeeOther)
-	case !p.tries.try(v.session.Digest):
+	case p.tries.spent(v.session.Digest):
 		p.endHere(w, r, v)
 	default:
 		p.show(w, r, http.StatusUnauthorized, "enrolcode", enrolCodeView{Problem: p.language(r).Text("enrol-code.refused")})
