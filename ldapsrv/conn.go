@@ -178,14 +178,33 @@ func (c *conn) carryOut(ctx context.Context, frame []byte) error {
 		defer clear(frame) // it holds a password
 	}
 	c.ticket.busy.Store(true)
-	a := c.session.handle(ctx, request{Message: m, at: time.Now(), ahead: !c.in.empty()}, fault, c.out)
-	c.out = a.out
+	a, err := c.handle(ctx, request{Message: m, at: time.Now(), ahead: !c.in.empty()}, fault)
+	if err != nil {
+		return err
+	}
 	c.tellGate()
 	if err := c.hold(ctx, a.hold); err != nil {
 		return err
 	}
 	c.ticket.busy.Store(false)
 	return c.follow(a.next)
+}
+
+// handle passes a request to the session. The answer of a search may leave in
+// parts.
+func (c *conn) handle(ctx context.Context, r request, fault *wire.Fault) (answer, error) {
+	if r.Op != wire.OpSearch || fault != nil {
+		a := c.session.handle(ctx, r, fault, c.out)
+		c.out = a.out
+		return a, nil
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	s := &stream{c: c, id: r.ID, cancel: cancel}
+	defer s.end() // also where the session panics
+	r.stream = s.send
+	a := c.session.handle(ctx, r, nil, c.out)
+	c.out = a.out
+	return a, s.err
 }
 
 // asFault returns what the decoder found wrong, if anything, and whether the

@@ -287,6 +287,9 @@ func (run *searchRun) stage(ctx context.Context, k entry.Kind, visit visit) erro
 		if err != nil || n < q.Limit {
 			return err
 		}
+		if err := run.drain(); err != nil {
+			return err
+		}
 		q.After = last
 	}
 }
@@ -312,7 +315,7 @@ func (run *searchRun) batch(ctx context.Context, k entry.Kind, q directory.Query
 			last = list[i].ID
 			err = run.consider(&entry.Entry{Kind: k, View: run.view, Group: &list[i], Only: run.access.only}, last, visit)
 		}
-		return last, len(list), run.between(ctx, err)
+		return last, len(list), orEnded(ctx, err)
 	}
 	if k == entry.Service {
 		q.Kind = directory.ServiceAccount
@@ -324,19 +327,15 @@ func (run *searchRun) batch(ctx context.Context, k entry.Kind, q directory.Query
 		e.Account, last = &list[i], list[i].ID
 		err = run.consider(&e, last, visit)
 	}
-	return last, len(list), run.between(ctx, err)
+	return last, len(list), orEnded(ctx, err)
 }
 
-// between is passed after each batch: what there is to send is sent, and the
-// search ends here where something wants it to.
-func (run *searchRun) between(ctx context.Context, err error) error {
+// orEnded is err, or else that ctx has ended.
+func orEnded(ctx context.Context, err error) error {
 	if err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return run.drain()
+	return ctx.Err()
 }
 
 // drain sends what has been gathered, where there is somebody to send it to.
