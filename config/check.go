@@ -35,6 +35,7 @@ func (c *Config) check(p *problems) {
 	c.checkRoot(p)
 	c.LDAP.check(p, c.places)
 	c.RADIUS.check(p, c.places)
+	c.RADIUS.checkSessions(c, p)
 	c.Portal.check(p, c.places)
 	c.TLS.check(p, c.places)
 	c.Policy.check(p)
@@ -61,9 +62,9 @@ func (c *Config) checkRoot(p *problems) {
 	if c.Portal.Listen == "" {
 		portal = nil
 	}
-	checkListeners(p, "tcp", []listeners{{"ldap.listen", c.LDAP.Listen}, {"ldap.listen_tls", c.LDAP.ListenTLS}, {"portal.listen", portal}})
+	checkListeners(p, "tcp", []listeners{{"ldap.listen", c.LDAP.Listen}, {"ldap.listen_tls", c.LDAP.ListenTLS}, {"radius.radsec_listen", c.RADIUS.RadSecListen}, {"portal.listen", portal}})
 	checkListeners(p, "udp", []listeners{{"radius.listen", c.RADIUS.Listen}, {"radius.accounting_listen", c.RADIUS.AccountingListen}})
-	if len(c.LDAP.Listen)+len(c.LDAP.ListenTLS)+len(c.RADIUS.Listen)+len(c.RADIUS.AccountingListen)+len(portal) == 0 {
+	if len(c.LDAP.Listen)+len(c.LDAP.ListenTLS)+len(c.RADIUS.Listen)+len(c.RADIUS.AccountingListen)+len(c.RADIUS.RadSecListen)+len(portal) == 0 {
 		p.add("", `nothing would listen: set at least one listener, such as listen = ["127.0.0.1:3389"] under [ldap]`)
 	}
 }
@@ -89,7 +90,7 @@ func (r *RADIUS) check(p *problems, where *places) {
 		c.check(p, at)
 		c.checkMethods(p, at, where)
 		names.once(p, at+".name", c.Name, "another client has the name %q")
-		if c.Address.IsValid() {
+		if c.Address.IsValid() && c.Transport != "tls" {
 			addresses.once(p, at+".address", c.Address.String(), "another client has the address %s")
 		}
 	}
@@ -99,6 +100,11 @@ func (c *RADIUSClient) check(p *problems, at string) {
 	checkName(p, at+".name", c.Name, entityName)
 	if !c.Address.IsValid() {
 		p.add(at+".address", "is needed: the address or network its requests come from")
+	}
+	checkWord(p, at+".transport", c.Transport, "udp", "tls")
+	if c.Transport == "tls" {
+		c.checkTLS(p, at)
+		return
 	}
 	inline := c.Secret.Reveal()
 	switch {

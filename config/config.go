@@ -68,7 +68,7 @@ type LDAP struct {
 	TrustedRelays []netip.Prefix `toml:"trusted_relays"`
 }
 
-// RADIUS is the table of the RADIUS server. With both lists empty it is off.
+// RADIUS is the table of the RADIUS server. Without a listener it is off.
 type RADIUS struct {
 	// Listen are the UDP addresses for authentication. Default: none. Changing
 	// it needs a restart.
@@ -79,11 +79,24 @@ type RADIUS struct {
 	// RejectDelay is the least time between a request and its refusal, from
 	// "0s" to "10s". Default: "1s". Devices give up after a few seconds.
 	RejectDelay time.Duration `toml:"reject_delay"`
+	// RadSecListen are the TCP addresses for RADIUS over TLS (RFC 6614), for
+	// authentication and accounting. They need [tls]. Default: none. Changing
+	// it needs a restart.
+	RadSecListen []string `toml:"radsec_listen"`
+	// RadSecCA is the PEM file of the authorities that sign the certificates
+	// of devices. Needed with RadSecListen. It is re-read when it changes.
+	RadSecCA string `toml:"radsec_ca"`
+	// StaleSessions is after how long without a report a session counts as
+	// over. Default: "24h". Devices that send interim reports do it within the
+	// hour.
+	StaleSessions time.Duration `toml:"stale_sessions"`
 	// EAP is for methods that go through TLS, and for EAP-TLS.
 	EAP EAP `toml:"eap"`
 	// Clients are the devices that may ask. Requests from elsewhere are
 	// dropped without an answer.
 	Clients []RADIUSClient `toml:"client"`
+	// Replies say what accepts carry beside the yes.
+	Replies []RADIUSReply `toml:"reply"`
 }
 
 // EAP is the table of EAP with TLS inside RADIUS: EAP-TTLS, PEAP, EAP-TLS. Left
@@ -143,6 +156,15 @@ type RADIUSClient struct {
 	// password counts together with a fresh code. Default: false. It is one
 	// of the three switches that soften the rules.
 	OTPChallenge bool `toml:"otp_challenge"`
+	// Transport is "udp" (the default) or "tls", RADIUS over TLS; then there
+	// is no secret.
+	Transport string `toml:"transport"`
+	// Certificates are what the certificate of a "tls" client must have one
+	// of: a name (DNS, IP or URI), or "sha256:" and its fingerprint. Default:
+	// none.
+	Certificates []string `toml:"certificates"`
+	// DAE is where the device takes requests to end a session.
+	DAE DAE `toml:"dae"`
 }
 
 // Portal is the table of the self-service pages. Without Listen it is off.
@@ -384,7 +406,7 @@ type Log struct {
 func Default() Config {
 	return Config{
 		LDAP:   LDAP{CleartextBind: "loopback", Profile: "rfc", AnonymousRead: "schema", MemberOf: "direct"},
-		RADIUS: RADIUS{RejectDelay: time.Second},
+		RADIUS: RADIUS{RejectDelay: time.Second, StaleSessions: 24 * time.Hour},
 		Portal: Portal{
 			PublicURL:  "http://localhost:8080",
 			AdminGroup: "postern-admins",
@@ -429,6 +451,7 @@ func (c *RADIUSClient) fillDefaults() {
 	c.RequireMessageAuthenticator = true
 	c.LimitProxyState = true
 	c.Methods = []string{"pap"}
+	c.Transport = "udp"
 }
 
 func (e *EAP) fillDefaults() {

@@ -55,6 +55,7 @@ func TestTheShippedFileShowsTheDefaults(t *testing.T) {
 	vpn := RADIUSClient{Name: "vpn", Address: netip.MustParsePrefix("127.0.0.1/32"), SecretFile: "vpn.secret"}
 	vpn.fillDefaults()
 	want.RADIUS.Clients = []RADIUSClient{vpn}
+	want.RADIUS.Replies = []RADIUSReply{{}}
 	want.TLS.fillDefaults()
 	example := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/28")}
 	want.Services = []Service{{Name: "mail", LDAPNetworks: example}, {Name: "vpn", RADIUSClients: []string{"vpn"}}}

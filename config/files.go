@@ -17,6 +17,10 @@ const maxSecretFile = 4096
 // SharedSecret returns the client's secret, from its file or from the
 // configuration.
 func (c *RADIUSClient) SharedSecret() (Secret, error) {
+	if c.Transport == "tls" {
+		fixed := "radsec" // RFC 6614 §2.3
+		return Secret{&fixed}, nil
+	}
 	if c.SecretFile == "" {
 		return c.Secret, nil
 	}
@@ -49,6 +53,13 @@ func (c *Config) CheckFiles() (wrong, warnings []Problem) {
 			errs.add(at, "%v", err)
 		}
 		warnReadable(warns, at, client.SecretFile)
+		at = index("radius.client", i) + ".dae.secret_file"
+		if client.DAE.SecretFile != "" {
+			if _, err := client.SharedSecretDAE(); err != nil {
+				errs.add(at, "%v", err)
+			}
+			warnReadable(warns, at, client.DAE.SecretFile)
+		}
 	}
 	checkPair(errs, warns, "tls", c.TLS)
 	checkPair(errs, warns, "radius.eap", TLS{c.RADIUS.EAP.Certificate, c.RADIUS.EAP.Key})

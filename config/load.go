@@ -84,6 +84,7 @@ func (c *Config) resolve(p *problems, dir string) {
 	c.KeyFile = resolvePath(p, "key_file", c.KeyFile, dir)
 	c.TLS.Certificate = resolvePath(p, "tls.certificate", c.TLS.Certificate, dir)
 	c.TLS.Key = resolvePath(p, "tls.key", c.TLS.Key, dir)
+	c.RADIUS.RadSecCA = resolvePath(p, "radius.radsec_ca", c.RADIUS.RadSecCA, dir)
 	if path, ok := strings.CutPrefix(c.Events.Export, exportFile); ok && path != "" {
 		c.Events.Export = exportFile + resolvePath(p, "events.export", path, dir)
 	}
@@ -92,6 +93,7 @@ func (c *Config) resolve(p *problems, dir string) {
 	for i := range c.RADIUS.Clients {
 		client := &c.RADIUS.Clients[i]
 		client.SecretFile = resolvePath(p, index("radius.client", i)+".secret_file", client.SecretFile, dir)
+		client.DAE.SecretFile = resolvePath(p, index("radius.client", i)+".dae.secret_file", client.DAE.SecretFile, dir)
 	}
 }
 

@@ -74,6 +74,9 @@ type Decision struct {
 	Credential string
 	// Service is the service the attempt was counted under.
 	Service string
+	// Ends is when what was accepted ends by itself: the account, or the app
+	// password. Zero: not by itself.
+	Ends time.Time
 	// ReplyAt is the earliest moment the answer may leave. Zero: at once. The
 	// caller keeps to it and holds no worker meanwhile.
 	ReplyAt time.Time

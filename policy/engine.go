@@ -105,7 +105,7 @@ func (t *trial) conclude(d Decision) Decision {
 		if t.facts.Match == MatchAppPassword {
 			d.Credential = t.credential
 		}
-		d.Grant = t.grant(d)
+		d.Ends, d.Grant = t.ends, t.grant(d)
 	}
 	switch d.Outcome {
 	case Accept, Busy, Unavailable:

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"postern/directory"
 	"postern/secret"
@@ -27,6 +28,7 @@ type trial struct {
 	// credential is the app password that matched, whatever its standing.
 	credential string
 	digest     secret.Digest
+	ends       time.Time // of the account, or of the credential where that is sooner
 	primary    primaryStamp
 	guess      *guess // a primary or a second factor; nil where none was looked at
 	hashed     bool   // a hash was run
@@ -129,6 +131,9 @@ func (t *trial) unnamed() bool {
 func (t *trial) judge(h Holding) {
 	t.stand(h.Holder)
 	t.credential, t.digest = h.Credential.ID, h.Digest
+	if end := h.Credential.ExpiresAt; !end.IsZero() && (t.ends.IsZero() || end.Before(t.ends)) {
+		t.ends = end
+	}
 	if !t.e.keys.RowMACValid(h.RowMAC, credentialRow, canonicalRow(h)) || h.Credential.AccountID != h.Holder.Account.ID {
 		t.facts.Match = MatchForged
 		return
@@ -176,7 +181,7 @@ func (t *trial) know(h Holder) {
 
 // stand notes who the account is and how it stands.
 func (t *trial) stand(h Holder) {
-	t.account = h.Account
+	t.account, t.ends = h.Account, h.Account.ExpiresAt
 	t.facts.Kind = ServiceKind
 	if h.Account.Kind == directory.Person {
 		t.facts.Kind = PersonKind

@@ -36,12 +36,21 @@ func (l *listener) reply(x *exchange, request *radius.Packet, d policy.Decision,
 		return
 	}
 	var attributes radius.Attributes
-	if more != nil {
+	if code == radius.CodeAccessAccept {
 		var err error
-		if attributes, err = more(code); err != nil {
+		if attributes, err = l.authorize(x, d); err != nil {
+			l.cfg.Logger.Error("a RADIUS accept could not be put together and was not sent", "error", err, "client", x.client.Name)
 			l.silence(x, DropUnavailable)
 			return
 		}
+	}
+	if more != nil {
+		own, err := more(code)
+		if err != nil {
+			l.silence(x, DropUnavailable)
+			return
+		}
+		attributes = append(attributes, own...)
 	}
 	at := d.ReplyAt
 	if earliest := x.received.Add(time.Duration(l.delay.Load())); code == radius.CodeAccessReject && at.Before(earliest) {

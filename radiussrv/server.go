@@ -54,6 +54,14 @@ type Config struct {
 	// Entitler is asked by Server.Recheck; nil: Recheck does nothing.
 	Entitler Entitler
 
+	// Replies add attributes to Access-Accepts; see SetReplies.
+	Replies []Reply
+	// Groups is asked where a Reply names a group, and needed there.
+	Groups Groups
+	// Sealer marks every Access-Accept with a Class that says, with
+	// accounting, whose session it is. Nil: without.
+	Sealer Sealer
+
 	// RejectDelay is how long after its receipt a refusal leaves at the
 	// earliest. Zero: when the Decision says.
 	RejectDelay time.Duration
@@ -124,6 +132,7 @@ type Server struct {
 	delay   atomic.Int64 // RejectDelay in force, in nanoseconds
 	swap    sync.Mutex   // serialises SetClients
 	clients atomic.Pointer[clients]
+	replies atomic.Pointer[[]Reply]
 }
 
 // New makes a server. It fails on a Config that could answer nobody safely:
@@ -138,6 +147,7 @@ func New(cfg Config) (*Server, error) {
 		cfg: cfg, duplicates: newDuplicates(cfg.Duplicates, cfg.DuplicateTTL),
 		conversations: newConversations(cfg.Conversations, cfg.ClientConversations, cfg.ConversationLife),
 	}
+	s.SetReplies(cfg.Replies)
 	if err := errors.Join(s.SetEAP(cfg.EAP), s.SetRejectDelay(cfg.RejectDelay), s.SetClients(cfg.Clients)); err != nil {
 		return nil, err
 	}

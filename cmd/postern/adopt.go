@@ -21,6 +21,7 @@ var restartKeys = []struct {
 	{"ldap.listen_tls", func(c *config.Config) any { return &c.LDAP.ListenTLS }},
 	{"radius.listen", func(c *config.Config) any { return &c.RADIUS.Listen }},
 	{"radius.accounting_listen", func(c *config.Config) any { return &c.RADIUS.AccountingListen }},
+	{"radius.radsec_listen", func(c *config.Config) any { return &c.RADIUS.RadSecListen }},
 	{"portal.listen", func(c *config.Config) any { return &c.Portal.Listen }},
 	{"events.export", func(c *config.Config) any { return &c.Events.Export }},
 	{"log.format", func(c *config.Config) any { return &c.Log.Format }},
@@ -102,6 +103,7 @@ func (s *server) adopt(next *loaded) error {
 		}
 	}
 	s.engine.SetRules(rules)
+	s.radius.SetReplies(next.replies)
 	s.level.Set(levelOf(next.Log))
 	s.current.Store(next)
 	return errors.Join(s.radius.SetEAP(eap), s.radius.SetRejectDelay(next.RADIUS.RejectDelay))

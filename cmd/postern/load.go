@@ -7,6 +7,7 @@ import (
 	"postern/config"
 	"postern/policy"
 	"postern/portal"
+	"postern/radiussrv"
 )
 
 // loaded is a valid configuration with what the packages make of it.
@@ -17,6 +18,7 @@ type loaded struct {
 	rules    *policy.Rules
 	settings *account.Settings
 	portal   *portal.Settings
+	replies  []radiussrv.Reply
 }
 
 // loadConfig reads the configuration that --config names.
@@ -29,7 +31,11 @@ func (e *env) loadConfig() (loaded, error) {
 	if err != nil {
 		return loaded{}, inFile(e.configPath, err)
 	}
-	return loaded{c, e.configPath, warnings, rules, settingsOf(&c, rules), portalSettingsOf(&c)}, nil
+	replies, err := repliesOf(&c)
+	if err != nil {
+		return loaded{}, inFile(e.configPath, err)
+	}
+	return loaded{c, e.configPath, warnings, rules, settingsOf(&c, rules), portalSettingsOf(&c), replies}, nil
 }
 
 // inFile adds the file's name to problems with its keys.

@@ -155,6 +155,9 @@ func radiusClientsOf(c *config.Config) ([]radiussrv.Client, error) {
 	var clients []radiussrv.Client
 	var problems []config.Problem
 	for i, k := range c.RADIUS.Clients {
+		if k.Transport == "tls" {
+			continue
+		}
 		shared, err := k.SharedSecret()
 		if err != nil {
 			problems = append(problems, c.Problem(fmt.Sprintf("radius.client[%d].secret_file", i), err.Error()))

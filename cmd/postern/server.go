@@ -159,7 +159,9 @@ func (s *server) openRADIUS(_ context.Context, c loaded) error {
 	}
 	s.radius, err = radiussrv.New(radiussrv.Config{
 		Authenticator: s.engine, Entitler: s.engine, EAP: eap, Clients: clients, RejectDelay: c.RADIUS.RejectDelay,
-		Grace: drainWithin, Logger: s.log,
+		Replies: c.replies, Groups: memberships{s.site.store}, Sealer: s.sealer(c),
+		Ledger: &ledger{s.site.keys, s.site.store, func() string { return domainOf(c.BaseDN) }},
+		Grace:  drainWithin, Logger: s.log,
 	})
 	if err != nil {
 		return fmt.Errorf("setting up RADIUS: %w", err)
@@ -183,6 +185,7 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { return s.expireEvents(ctx) })
 	g.Go(func() error { return s.keepBrakes(ctx) })
 	g.Go(func() error { return s.exportEvents(ctx) })
+	g.Go(func() error { return s.sweepSessions(ctx) })
 	notifySupervisor("READY=1")
 	context.AfterFunc(ctx, func() {
 		notifySupervisor("STOPPING=1")

@@ -346,7 +346,8 @@ func TestWhatNeedsARestartIsMarkedSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := strings.NewReplacer("dc=org", "dc=com", ":3389", ":1", ":3636", ":2", ":1812", ":3", ":1813", ":4", `"127.0.0.1:8080"`, `"127.0.0.1:5"`,
-		`format = "text"`, `format = "json"`, `export = ""`, `export = "file:events.jsonl"`).Replace(string(postern.ShippedConfig))
+		`format = "text"`, `format = "json"`, `export = ""`, `export = "file:events.jsonl"`,
+		`radsec_listen = []`, `radsec_listen = ["127.0.0.1:6"]`, `radsec_ca = ""`, `radsec_ca = "ca.pem"`).Replace(string(postern.ShippedConfig))
 	next, _, err := config.Parse([]byte(other), "/b")
 	if err != nil {
 		t.Fatal(err)
