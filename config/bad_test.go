@@ -199,6 +199,16 @@ ldap = "ldaps://:636"
 		"line 10: portal.mail.smtp: must be submissions://HOST or submission://HOST, with a port where it is not the usual one",
 		`line 11: portal.mail.user_name: "uid" is none of login, mail`,
 		"line 13: portal.printer.ldap: must be ldaps://HOST or ldap://HOST, with a port where it is not the usual one"}},
+	{"mail that cannot go", smallest + `[mail]
+server = "smtp://mail.example.org"
+from = "Postern <postern@example.org>"
+user_name = "postern"
+languages = ["xx"]
+`, []string{
+		"line 6: mail.password_file: is needed beside user_name",
+		"line 7: mail.server: must be submissions:// or submission://: smtp:// is in clear and for loopback only",
+		`line 8: mail.from: must be a mail address such as "postern@example.org"`,
+		`line 10: mail.languages[0]: "xx" is none of en, nl`}},
 	{"no scheme people use", smallest + "[portal]\npublic_url = \"ftp://postern.example.org\"\n", []string{
 		"line 7: portal.public_url: must begin with https://"}},
 	{"report-only without an end", smallest + "[policy]\nreport_only_groups = [\"*\", \"staff\"]\nmfa_groups = [\"*\"]\nexempt = [\" \"]\n", []string{

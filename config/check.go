@@ -37,6 +37,7 @@ func (c *Config) check(p *problems) {
 	c.RADIUS.check(p, c.places)
 	c.RADIUS.checkSessions(c, p)
 	c.Portal.check(p, c.places)
+	c.Mail.check(p)
 	c.TLS.check(p, c.places)
 	c.Policy.check(p)
 	c.AppPasswords.check(p, c.Services)

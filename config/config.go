@@ -31,6 +31,7 @@ type Config struct {
 	Brakes          Brakes           `toml:"brakes"`
 	Services        []Service        `toml:"service"`
 	ServiceAccounts []ServiceAccount `toml:"service_account"`
+	Mail            Mail             `toml:"mail"`
 	Events          Events           `toml:"events"`
 	Log             Log              `toml:"log"`
 
@@ -381,6 +382,25 @@ type ServiceAccount struct {
 	Attributes []string `toml:"attributes"`
 }
 
+// Mail is the table of notices to the owners of accounts. Without Server none
+// is sent.
+type Mail struct {
+	// Server is "submissions://HOST" (TLS), "submission://HOST" (STARTTLS,
+	// demanded) or, on loopback alone, "smtp://HOST" (in clear), with a port
+	// where it is not the usual one. Default: "", no mail.
+	Server string `toml:"server"`
+	// From is the address they come from. Needed beside Server.
+	From string `toml:"from"`
+	// UserName and PasswordFile are for a server that asks for them. The file
+	// holds the password and nothing else; it is read again at reload.
+	// Default: "".
+	UserName     string `toml:"user_name"`
+	PasswordFile string `toml:"password_file"`
+	// Languages are those a notice is written in, one below the other.
+	// Default: ["en", "nl"].
+	Languages []string `toml:"languages"`
+}
+
 // Events is the table of the record.
 type Events struct {
 	// KeepDays is for how many days events are kept. Default: 400.
@@ -429,6 +449,7 @@ func Default() Config {
 			UnfamiliarPerDay: 100, SourcePerMinute: 30, FamiliarDays: 30,
 			RememberAccepted: 5 * time.Minute, RememberRefused: 24 * time.Hour,
 		},
+		Mail:   Mail{Languages: []string{"en", "nl"}},
 		Events: Events{KeepDays: 400},
 		Log:    Log{Level: "info", Format: "text"},
 	}

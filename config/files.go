@@ -63,6 +63,10 @@ func (c *Config) CheckFiles() (wrong, warnings []Problem) {
 	}
 	checkPair(errs, warns, "tls", c.TLS)
 	checkPair(errs, warns, "radius.eap", TLS{c.RADIUS.EAP.Certificate, c.RADIUS.EAP.Key})
+	if _, err := c.Mail.Password(); err != nil {
+		errs.add("mail.password_file", "%v", err)
+	}
+	warnReadable(warns, "mail.password_file", c.Mail.PasswordFile)
 	if inside(c.KeyFile, c.DataDir) {
 		errs.add("key_file", "lies inside data_dir, through a link: a copy of the database would hold the key that protects it")
 	}

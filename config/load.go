@@ -85,6 +85,7 @@ func (c *Config) resolve(p *problems, dir string) {
 	c.TLS.Certificate = resolvePath(p, "tls.certificate", c.TLS.Certificate, dir)
 	c.TLS.Key = resolvePath(p, "tls.key", c.TLS.Key, dir)
 	c.RADIUS.RadSecCA = resolvePath(p, "radius.radsec_ca", c.RADIUS.RadSecCA, dir)
+	c.Mail.PasswordFile = resolvePath(p, "mail.password_file", c.Mail.PasswordFile, dir)
 	if path, ok := strings.CutPrefix(c.Events.Export, exportFile); ok && path != "" {
 		c.Events.Export = exportFile + resolvePath(p, "events.export", path, dir)
 	}

@@ -81,6 +81,10 @@ func (s *server) adopt(next *loaded) error {
 	if wrong, _ := next.CheckFiles(); len(wrong) > 0 {
 		return &config.Error{File: next.path, Problems: wrong}
 	}
+	notices, err := mailSettingsOf(&next.Config)
+	if err != nil {
+		return inFile(next.path, err)
+	}
 	clients, err := radiusClientsOf(&next.Config)
 	if err != nil {
 		return inFile(next.path, err)
@@ -106,6 +110,7 @@ func (s *server) adopt(next *loaded) error {
 	s.radius.SetReplies(next.replies)
 	s.level.Set(levelOf(next.Log))
 	s.current.Store(next)
+	s.mail.Store(notices)
 	return errors.Join(s.radius.SetEAP(eap), s.radius.SetRejectDelay(next.RADIUS.RejectDelay))
 }
 

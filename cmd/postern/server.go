@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"postern/ldapsrv"
+	"postern/mail"
 	"postern/policy"
 	"postern/policy/brake"
 	"postern/portal"
@@ -50,6 +51,7 @@ type server struct {
 	ldap     *ldapsrv.Server
 	radius   *radiussrv.Server
 	portal   *portal.Portal // nil where it is off
+	mail     atomic.Pointer[mail.Settings]
 
 	certificate *certificate // nil without [tls]
 	listeners   []*listener
@@ -67,7 +69,7 @@ type server struct {
 func openServer(ctx context.Context, e *env, c loaded, log *slog.Logger, level *slog.LevelVar) (*server, error) {
 	s := &server{env: e, log: log, level: level}
 	s.current.Store(&c)
-	for _, open := range []func(context.Context, loaded) error{s.openData, s.openEngine, s.openTLS, s.openLDAP, s.openRADIUS, s.openPortal, s.listen} {
+	for _, open := range []func(context.Context, loaded) error{s.openData, s.openEngine, s.openTLS, s.openLDAP, s.openRADIUS, s.openPortal, s.openMail, s.listen} {
 		if err := open(ctx, c); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
@@ -183,6 +185,7 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { return s.watchVersion(ctx) })
 	g.Go(func() error { return s.watchFiles(ctx) })
 	g.Go(func() error { return s.expireEvents(ctx) })
+	g.Go(func() error { return s.watchMail(ctx) })
 	g.Go(func() error { return s.keepBrakes(ctx) })
 	g.Go(func() error { return s.exportEvents(ctx) })
 	g.Go(func() error { return s.sweepSessions(ctx) })
