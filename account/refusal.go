@@ -31,6 +31,7 @@ const (
 	PasswordShape     Code = "password_shape"     // looks like an app password
 	TooManyPasswords  Code = "too_many_app_passwords"
 	CHAPNotAllowed    Code = "chap_not_allowed"
+	CertificateTaken  Code = "certificate_taken"
 	MFAByGroup        Code = "mfa_by_group"
 	MFAExempt         Code = "mfa_exempt"
 	GroupInUse        Code = "group_in_use"

@@ -154,15 +154,19 @@ func (a *admin) appPasswordsJSON(login string, list []directory.AppPassword) []a
 }
 
 func appPasswordList(e *env) *cobra.Command {
+	return credentialList(e, "List the app passwords of an account, the newest first", directory.KindAppPassword)
+}
+
+func credentialList(e *env, short string, kind directory.CredentialKind) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "list LOGIN",
-		Short: "List the app passwords of an account, the newest first",
+		Short: short,
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return e.withUser(cmd.Context(), args[0], func(a *admin, h policy.Holder) error {
 				list, err := a.accounts.AppPasswords(cmd.Context(), h.Account.ID)
-				shownList := a.appPasswordsJSON(h.Account.Login, list)
+				shownList := a.appPasswordsJSON(h.Account.Login, ofKind(list, kind))
 				if err != nil || asJSON {
 					return orPrint(err, a.env, shownList)
 				}

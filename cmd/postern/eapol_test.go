@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"postern/account"
 	"postern/config"
@@ -43,7 +44,10 @@ func (d device) profile() string {
 		phase1 += " tls_disable_tlsv1_0=1 tls_disable_tlsv1_1=1 tls_disable_tlsv1_2=1"
 	}
 	phase1 += " tls_disable_session_ticket=0"
-	fmt.Fprintf(&b, "network={\n  key_mgmt=WPA-EAP\n  eap=%s\n  identity=%q\n  anonymous_identity=%q\n  phase1=%q\n", d.eap, d.identity, d.outer, phase1)
+	fmt.Fprintf(&b, "network={\n  key_mgmt=WPA-EAP\n  eap=%s\n  identity=%q\n  phase1=%q\n", d.eap, d.identity, phase1)
+	if d.outer != "" {
+		fmt.Fprintf(&b, "  anonymous_identity=%q\n", d.outer)
+	}
 	if d.password != "" {
 		fmt.Fprintf(&b, "  password=%q\n", d.password)
 	}
@@ -152,6 +156,79 @@ func TestDevicesSignInOverEAP(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestCertificatesSignInOverEAPTLS: a certificate opens what it was bound for,
+// by its fingerprint alone, until it is revoked.
+func TestCertificatesSignInOverEAPTLS(t *testing.T) {
+	r := startWiFi(t)
+	id, _ := r.addPerson(t, "ann")
+	bound := r.clientCertificate(t, "bound")
+	elsewhere, revoked, unbound := r.clientCertificate(t, "elsewhere"), r.clientCertificate(t, "revoked"), r.clientCertificate(t, "unbound")
+	add := func(d device, services ...string) string {
+		code, out, stderr := cli(t, "certificate", "add", "ann", d.certificate, "--label", "laptop", "--service", strings.Join(services, ","), "--config", r.env.configPath)
+		if code != exitDone {
+			t.Fatal(stderr)
+		}
+		return strings.TrimSpace(out)
+	}
+	add(bound, "vpn")
+	add(elsewhere, "mail")
+	gone := add(revoked, "vpn")
+	if code, _, stderr := cli(t, "certificate", "revoke", "ann", gone, "--config", r.env.configPath); code != exitDone {
+		t.Fatal(stderr)
+	}
+	for _, version := range []string{"1.2", "1.3"} {
+		expect := func(what string, d device, want bool) string {
+			d.tls = version
+			accepted, said := d.signIn(t, r)
+			if accepted != want {
+				t.Errorf("%s over TLS %s: accepted is %v:\n%s", what, version, accepted, tail(said))
+			}
+			return said
+		}
+		named, anonymous, other := bound, bound, bound
+		named.identity, anonymous.identity, other.identity = "ann", "anonymous@example.org", "bob"
+		named.resume = true
+		if said := expect("the bound one, named and resumed", named, true); !strings.Contains(said, "resumed=1") || !strings.Contains(said, "mismatch: 0") {
+			t.Errorf("it is not resumed, or keys differ:\n%s", tail(said))
+		}
+		expect("the bound one of somebody anonymous", anonymous, true)
+		expect("the bound one under another name", other, false)
+		for what, d := range map[string]device{"one for elsewhere": elsewhere, "a revoked one": revoked, "an unbound one": unbound} {
+			d.identity = "ann"
+			expect(what, d, false)
+		}
+	}
+	if err := r.env.accountsOf(r.site).Disable(t.Context(), "cli:test", id); err != nil {
+		t.Fatal(err)
+	}
+	bound.identity, bound.tls = "ann", "1.3"
+	if accepted, said := bound.signIn(t, r); accepted {
+		t.Errorf("a disabled account is accepted:\n%s", tail(said))
+	}
+}
+
+// clientCertificate makes a device with a certificate that it signed itself.
+func (r *running) clientCertificate(t *testing.T, name string) device {
+	t.Helper()
+	dir := t.TempDir()
+	d := device{eap: "TLS", certificate: filepath.Join(dir, name+".pem"), key: filepath.Join(dir, name+".key")}
+	key, err := newTLSKey(r.env.random)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rewriteFile(t, d.key, string(key))
+	signer, err := readTLSKey(d.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := selfSign(signer, []string{name + ".example.org"}, time.Now(), r.env.random)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rewriteFile(t, d.certificate, string(text))
+	return d
 }
 
 // tail is the end of what a program said.
