@@ -78,7 +78,7 @@ type Attempt struct {
 	Naming directory.Naming
 	Secret secret.Text // what was presented in clear; empty where Proof is set
 	Proof  Proof       // nil for methods that present a secret
-	Second *Second     // the second leg; nil in the first. Login and Secret do not count beside it
+	Second *Second     // the second leg; nil in the first. Secret does not count beside it, and Login is for the record
 	// Resumed is what a session was accepted for that goes on with neither
 	// secret nor proof, as a resumed TLS session does; nil otherwise. An empty
 	// Login is no name then, and any other must denote the same account.

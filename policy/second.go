@@ -3,6 +3,8 @@ package policy
 import (
 	"context"
 	"time"
+
+	"postern/directory"
 )
 
 // Second is the second leg of an attempt that was answered SecondFactor, or
@@ -27,7 +29,8 @@ const (
 // trySecond matches the second leg. No hash is run: the first leg did that.
 func (t *trial) trySecond(ctx context.Context) {
 	first := t.a.Second.First
-	if first.account == "" {
+	if first.account == "" { // nobody was asked for anything
+		t.holder(ctx, directory.ParseName(t.a.Login, t.a.Naming, t.rules.Domain)) // for the record only
 		return
 	}
 	ok, looked := false, true

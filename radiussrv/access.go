@@ -34,10 +34,16 @@ func (l *listener) access(ctx context.Context, x *exchange) {
 	if why == "" && !x.client.allows(p.method, l.protected) {
 		why = "it uses " + string(p.method) + ", which its client is not allowed"
 	}
-	if why != "" {
+	switch {
+	case why != "":
 		l.refuse(x, why)
-	} else {
+	case !l.asks(x.client, p.method):
 		decision = l.cfg.Authenticator.Authenticate(ctx, x.attempt(request, p))
+	case x.state() != nil:
+		decision = l.second(ctx, x, request, p)
+	default:
+		l.first(x, request, l.cfg.Authenticator.Authenticate(ctx, x.attempt(request, p)))
+		return
 	}
 	l.reply(x, request, decision, p.more)
 }

@@ -66,6 +66,8 @@ type client struct {
 	status *allowance
 	lines  *[drops]sampler // what is dropped
 	unfit  *sampler        // what is refused unseen
+
+	questions *questions // codes it was asked for
 }
 
 // clients finds the client of an address. It is never changed after it was
@@ -168,10 +170,10 @@ func (s *clients) byName() map[string]*client {
 // so that a reload gives nobody a fresh allowance. old may be nil.
 func (c *client) inherit(old *client, statusRate int) {
 	if old != nil {
-		c.load, c.status, c.lines, c.unfit = old.load, old.status, old.lines, old.unfit
+		c.load, c.status, c.lines, c.unfit, c.questions = old.load, old.status, old.lines, old.unfit, old.questions
 		return
 	}
-	c.load, c.status, c.lines, c.unfit = new(load), newAllowance(statusRate), new([drops]sampler), new(sampler)
+	c.load, c.status, c.lines, c.unfit, c.questions = new(load), newAllowance(statusRate), new([drops]sampler), new(sampler), new(questions)
 }
 
 func (s *clients) single() bool { return len(s.byPrefix) == 1 }

@@ -51,6 +51,9 @@ type Config struct {
 	Clients []Client
 	// EAP is what EAP conversations are held with. See Server.SetEAP.
 	EAP EAP
+	// Codes checks the codes that clients with OTPChallenge ask for. Nil:
+	// nobody is asked for one.
+	Codes Codes
 	// Entitler is asked by Server.Recheck; nil: Recheck does nothing.
 	Entitler Entitler
 

@@ -33,3 +33,6 @@ func (s *server) eapOf(c *config.Config) (radiussrv.EAP, error) {
 
 // recheckRADIUS forgets sessions of credentials that ended.
 func (s *server) recheckRADIUS(ctx context.Context, _ int64) { s.radius.Recheck(ctx) }
+
+// codes checks TOTP codes for RADIUS clients that can ask for one.
+func (s *server) codes() radiussrv.Codes { return s.env.accountsOf(s.site) }

@@ -160,7 +160,7 @@ func (s *server) openRADIUS(_ context.Context, c loaded) error {
 		return err
 	}
 	s.radius, err = radiussrv.New(radiussrv.Config{
-		Authenticator: s.engine, Entitler: s.engine, EAP: eap, Clients: clients, RejectDelay: c.RADIUS.RejectDelay,
+		Authenticator: s.engine, Entitler: s.engine, Codes: s.codes(), EAP: eap, Clients: clients, RejectDelay: c.RADIUS.RejectDelay,
 		Replies: c.replies, Groups: memberships{s.site.store}, Sealer: s.sealer(c),
 		Ledger: &ledger{s.site.keys, s.site.store, func() string { return domainOf(c.BaseDN) }},
 		Grace:  drainWithin, Logger: s.log,

@@ -18,7 +18,7 @@ func userCommand(e *env) *cobra.Command {
 		userAdd(e), userList(e), userShow(e), userSet(e), userPassword(e),
 		userSwitch(e, "enable", "Let an account in again", "enabled", (*account.Service).Enable),
 		userSwitch(e, "disable", "Stop an account at once, on every protocol", "disabled", (*account.Service).Disable),
-		userDelete(e), userMFA(e), userEnrolCode(e), userImport(e))
+		userDelete(e), userMFA(e), userTOTP(e), userEnrolCode(e), userImport(e))
 }
 
 // passwordFlags are the two ways to give a primary password.
