@@ -53,6 +53,7 @@ type server struct {
 	portal   *portal.Portal // nil where it is off
 	mail     atomic.Pointer[mail.Settings]
 
+	disconnects *disconnector
 	certificate *certificate // nil without [tls]
 	listeners   []*listener
 
@@ -168,7 +169,8 @@ func (s *server) openRADIUS(_ context.Context, c loaded) error {
 	if err != nil {
 		return fmt.Errorf("setting up RADIUS: %w", err)
 	}
-	s.notify = append(s.notify, s.recheckRADIUS)
+	s.disconnects = newDisconnector(s)
+	s.notify = append(s.notify, s.recheckRADIUS, s.disconnects.changed)
 	return nil
 }
 
@@ -189,6 +191,7 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { return s.keepBrakes(ctx) })
 	g.Go(func() error { return s.exportEvents(ctx) })
 	g.Go(func() error { return s.sweepSessions(ctx) })
+	g.Go(func() error { return s.disconnects.run(ctx) })
 	notifySupervisor("READY=1")
 	context.AfterFunc(ctx, func() {
 		notifySupervisor("STOPPING=1")
