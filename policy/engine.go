@@ -43,9 +43,10 @@ type Engine struct {
 	now           func() time.Time
 	log           *slog.Logger
 
-	rules atomic.Pointer[ruleSet]
-	pace  pace
-	dummy [16]byte // stands in for a candidate; as long as an NT hash
+	rules        atomic.Pointer[ruleSet]
+	pace         pace
+	busy, broken loudness
+	dummy        [16]byte // stands in for a candidate; as long as an NT hash
 }
 
 // NewEngine returns an Engine without rules: until SetRules, every attempt is

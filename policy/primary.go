@@ -73,6 +73,7 @@ func (t *trial) refusedAgain(g *guess, r remember.Result) bool {
 		return false
 	}
 	t.e.memory.Refused(g.key, r.Right, t.e.now().Add(t.rules.brakes.RememberRefused))
+	t.again = true
 	return true
 }
 

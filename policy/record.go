@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"postern/directory"
@@ -68,19 +69,40 @@ func reported(address string) string {
 }
 
 // level is how loud an attempt is: what needs somebody is a warning or an
-// error, what an app password does all day is for debugging.
+// error, what an app password does all day is for debugging. What a stranger
+// can have without end, because it takes no hash, is not loud each time, or he
+// could fill the disk: the events count it.
 func (t *trial) level(d Decision) slog.Level {
 	switch {
 	case errors.Is(t.err, context.Canceled): // who asked is gone
 		return slog.LevelInfo
 	case d.Outcome == Unavailable:
-		return slog.LevelError
-	case d.Outcome == Busy, d.Reason == ReasonForged, t.exempt:
+		return t.e.broken.level(slog.LevelError, t.e.now())
+	case d.Outcome == Busy:
+		return t.e.busy.level(slog.LevelWarn, t.e.now())
+	case d.Reason == ReasonBraked, t.again:
+		return slog.LevelDebug
+	case d.Reason == ReasonForged, t.exempt:
 		return slog.LevelWarn
 	case d.Reason == ReasonAppPassword:
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo
+}
+
+// loudEvery is how often what befalls everybody at once is said aloud.
+const loudEvery = time.Second
+
+// loudness lets one line in loudEvery be loud. It may be used concurrently.
+type loudness struct{ next atomic.Int64 } // Unix time in nanoseconds
+
+// level is loud, if it is time, and else for debugging.
+func (l *loudness) level(loud slog.Level, now time.Time) slog.Level {
+	next := l.next.Load()
+	if now.UnixNano() < next || !l.next.CompareAndSwap(next, now.Add(loudEvery).UnixNano()) {
+		return slog.LevelDebug
+	}
+	return loud
 }
 
 // logLine writes the attempt's line. The login is the account's own; what was

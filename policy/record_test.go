@@ -198,3 +198,33 @@ func TestRenewalsAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatCanBeHadWithoutEndIsNotLoudEachTime: refusals that cost no hash, and
+// what befalls everybody at once.
+func TestWhatCanBeHadWithoutEndIsNotLoudEachTime(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(*world)
+		send    func(i int) string
+		loud    int
+	}{
+		"the same wrong password": {send: func(int) string { return "wrong" }, loud: 1},
+		"guesses":                 {send: func(i int) string { return fmt.Sprint("guess ", i) }, loud: 10},
+		"a full queue":            {prepare: func(w *world) { w.failHash = secret.ErrBusy }, send: func(int) string { return "wrong" }, loud: 1},
+		"a broken store": {prepare: func(w *world) { w.failQuery["HolderByName"] = errors.New("disk on fire") },
+			send: func(int) string { return "wrong" }, loud: 1},
+	} {
+		w := newWorld(t)
+		w.rules.Exempt = []string{"bob"} // the loudest there is
+		w.apply()
+		if c.prepare != nil {
+			c.prepare(w)
+		}
+		for i := range 100 {
+			w.attempt(t, mailClient, "bob", text(c.send(i)))
+		}
+		log := w.log.String()
+		if loud := strings.Count(log, "\n") - strings.Count(log, "level=DEBUG"); loud != c.loud || len(w.events) != 100 {
+			t.Errorf("%s: %d loud lines and %d events of 100 attempts, want %d lines", name, loud, len(w.events), c.loud)
+		}
+	}
+}

@@ -32,6 +32,7 @@ type trial struct {
 	primary    primaryStamp
 	guess      *guess // a primary or a second factor; nil where none was looked at
 	hashed     bool   // a hash was run
+	again      bool   // the same was refused before, and is refused without a hash
 	err        error  // behind facts.Trouble
 }
 

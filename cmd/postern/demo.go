@@ -114,7 +114,7 @@ func (e *env) demo(ctx context.Context, hold bool) (err error) {
 func (e *env) newDemo(ctx context.Context, dir string) (*demo, error) {
 	own := newEnv(e.stdin, io.Discard, e.stderr)
 	own.configPath, own.actor = filepath.Join(dir, "config.toml"), "cli:demo"
-	if err := createFile(own.configPath, []byte(demoConfig)); err != nil {
+	if err := createFile(own.configPath, []byte(demoConfig), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the demonstration's configuration: %w", err)
 	}
 	if err := (&initializer{env: own}).run(ctx); err != nil {

@@ -220,28 +220,26 @@ func (i *initializer) makeDatabase(ctx context.Context) error {
 
 // create writes a new private file, whole or not at all.
 func (i *initializer) create(what, path string, content []byte) error {
-	if err := createFile(path, content); err != nil {
-		return fmt.Errorf("writing %s: %w", what, err)
-	}
-	return i.wrote(what, path)
+	return i.createAs(what, path, content, 0o600)
 }
 
 // createPublic is create for what everybody may read.
 func (i *initializer) createPublic(what, path string, content []byte) error {
-	if err := i.create(what, path, content); err != nil {
-		return err
+	return i.createAs(what, path, content, 0o644)
+}
+
+func (i *initializer) createAs(what, path string, content []byte, mode fs.FileMode) error {
+	if err := createFile(path, content, mode); err != nil {
+		return fmt.Errorf("writing %s: %w", what, err)
 	}
-	if err := os.Chmod(path, 0o644); err != nil {
-		return fmt.Errorf("letting everybody read %s: %w", path, err)
-	}
-	return nil
+	return i.wrote(what, path)
 }
 
 // wrote gives what was made to its owner and says so.
 func (i *initializer) wrote(what, path string) error {
 	i.made++
 	if o := i.owner; o != nil {
-		if err := os.Chown(path, o.uid, o.gid); err != nil {
+		if err := giveTo(path, *o); err != nil {
 			return fmt.Errorf("giving %s to %s: %w", path, userName(o.uid), err)
 		}
 	}
@@ -249,15 +247,38 @@ func (i *initializer) wrote(what, path string) error {
 	return err
 }
 
-// createFile writes a file that only its owner can read, under another name
-// first: a file that is there is whole, and one that was there stays.
-func createFile(path string, content []byte) error {
+// giveTo makes o the owner of a file that was just made. Where the directory
+// is o's own, something else may lie under its name by now, such as a link to
+// a file of root's: that is not given away.
+func giveTo(path string, o ids) error {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || !info.Mode().IsRegular() || stat.Nlink != 1 {
+		return errors.New("it is not the file that was made: somebody else has put another in its place")
+	}
+	return f.Chown(o.uid, o.gid)
+}
+
+// createFile writes a file of that mode, under another name first: a file that
+// is there is whole, and one that was there stays.
+func createFile(path string, content []byte, mode fs.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
 	if _, err := f.Write(content); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := f.Chmod(mode); err != nil {
 		return errors.Join(err, f.Close())
 	}
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
