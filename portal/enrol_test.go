@@ -112,7 +112,7 @@ func TestEnrolmentFromElsewhereNeedsACode(t *testing.T) {
 func TestATrustedProxySaysWhereSomebodyIs(t *testing.T) {
 	w := newWorld(t)
 	w.demanded("ann")
-	w.settings.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.80/32")}
+	w.settings.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.80/32"), netip.MustParsePrefix("127.0.0.1/32")}
 	for _, c := range []struct {
 		from, forwarded string
 		may             bool
@@ -124,6 +124,9 @@ func TestATrustedProxySaysWhereSomebodyIs(t *testing.T) {
 		{"192.0.2.80:4000", "127.0.0.7, 192.0.2.80", true},
 		{"192.0.2.80:4000", "nonsense", false},
 		{"203.0.113.9:4000", "127.0.0.7", false},
+		{"127.0.0.1:4000", "127.0.0.7", true},
+		{"127.0.0.1:4000", "", false}, // it does not say for whom it asks
+		{"127.0.0.1:4000", "unknown", false},
 	} {
 		b := w.tab()
 		b.from = c.from

@@ -55,8 +55,12 @@ func (p *Portal) settingUp(h pageFunc) http.HandlerFunc {
 	})
 }
 
+// mayEnrol does not take a proxy for a person who sits beside it: one that does
+// not say for whom it asks may ask for anybody.
 func (p *Portal) mayEnrol(r *http.Request, v *visitor) bool {
-	return within(p.Settings().EnrolFrom, p.remote(r).Addr()) || p.moments.has("enrol/"+v.session.Digest, p.Now())
+	at, settings := p.remote(r).Addr(), p.Settings()
+	near := within(settings.EnrolFrom, at) && !within(settings.TrustedProxies, at)
+	return near || p.moments.has("enrol/"+v.session.Digest, p.Now())
 }
 
 type enrolCodeView struct{ Problem string }

@@ -80,6 +80,7 @@ func (s *server) listenPortal(c loaded) func(context.Context, string) (*listener
 			return nil, err
 		}
 		at := ln.Addr()
+		ln = portal.Limited(ln, s.portalSettings)
 		if portalTLS(&c.Config) {
 			own := s.certificate.tlsConfig()
 			own.NextProtos = []string{"h2", "http/1.1"}
