@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"postern/account/ldif"
+	"postern/policy"
 	"postern/secret"
 )
 
@@ -21,6 +23,22 @@ const (
 )
 
 const generalizedTime = "20060102150405Z"
+
+// Extras are the attributes of an account in an export that its entry does not
+// show: what would be lost, and must not be, where the export is imported. None
+// is a secret.
+func Extras(h policy.Holder) (list []ldif.Attribute) {
+	if h.MFADemanded {
+		list = append(list, ldif.Attribute{Name: attrMFA, Value: "on"})
+	}
+	if h.Account.Disabled {
+		list = append(list, ldif.Attribute{Name: attrDisabled, Value: "TRUE"})
+	}
+	if end := h.Account.ExpiresAt; !end.IsZero() {
+		list = append(list, ldif.Attribute{Name: attrExpires, Value: end.UTC().Format(generalizedTime)})
+	}
+	return list
+}
 
 // ownPlace are attributes, in lower case, that become something else than an
 // extra attribute, or that Postern makes by itself. The operational ones of
@@ -42,6 +60,9 @@ func (l *ldifPlanner) person(rec *ldif.Record, login string) *row {
 	r := &row{
 		line: rec.Line, record: rec.DN, login: login, name: first(rec, "cn", "displayName", "name"), mail: first(rec, "mail"),
 		id: uuid(first(rec, "entryUUID")), mfa: strings.ToLower(first(rec, attrMFA)), disabled: locked(rec),
+	}
+	if r.name == login {
+		r.name = "" // the entry of somebody without a name shows the login
 	}
 	r.expires, r.problem = ending(rec)
 	if number := first(rec, "uidNumber"); number != "" {
@@ -102,11 +123,14 @@ func ending(rec *ldif.Record) (time.Time, *Refusal) {
 // readExtras takes over every other attribute, and notes those that have no
 // place here.
 func (l *ldifPlanner) readExtras(rec *ldif.Record, r *row) {
-	spelled := map[string]string{}
+	spelled, shown := map[string]string{}, l.how.Shown(r.login, r.name)
 	for _, a := range rec.Attributes {
 		key := strings.ToLower(a.Name)
 		if slices.Contains(ownPlace, key) || slices.ContainsFunc(operational, func(p string) bool { return strings.HasPrefix(key, p) }) {
 			l.noteFurther(key, a, r)
+			continue
+		}
+		if v, ok := shown[key]; ok && v == a.Value {
 			continue
 		}
 		if !utf8.ValidString(a.Value) {
@@ -129,7 +153,7 @@ func (l *ldifPlanner) readExtras(rec *ldif.Record, r *row) {
 
 // noteFurther notes a value of which an account holds one only.
 func (l *ldifPlanner) noteFurther(key string, a ldif.Attribute, r *row) {
-	taken, ok := map[string]string{"uid": r.login, "cn": r.name, "mail": r.mail}[key]
+	taken, ok := map[string]string{"uid": r.login, "cn": cmp.Or(r.name, r.login), "mail": r.mail}[key]
 	if ok && strings.TrimSpace(a.Value) != taken {
 		l.leave(fmt.Sprintf("second %s", a.Name), "an account has one", a.Line)
 	}

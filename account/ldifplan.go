@@ -20,6 +20,10 @@ type LDIF struct {
 	// ReadDN returns the form in which distinguished names compare equal, and
 	// what it names in this directory's own tree: "" and "" for neither.
 	ReadDN func(dn string) (normal, login, group string, err error)
+	// Shown returns what the entry of a person with that login and name shows
+	// without having been told, by attribute in lower case. Saying so in a file
+	// says nothing.
+	Shown func(login, name string) map[string]string
 	// WithoutPasswords leaves passwords out.
 	WithoutPasswords bool
 }

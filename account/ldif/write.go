@@ -36,6 +36,13 @@ func (w *Writer) Add(name string, values ...string) {
 	}
 }
 
+// AddAll writes attributes in their order.
+func (w *Writer) AddAll(attributes []Attribute) {
+	for _, a := range attributes {
+		w.line(a.Name, a.Value)
+	}
+}
+
 // Comment writes a line that readers leave out. text is one line of ASCII.
 func (w *Writer) Comment(text string) { w.fold("# " + text) }
 

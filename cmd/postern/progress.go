@@ -79,7 +79,7 @@ func (p *progress) end() {
 func roughly(d time.Duration) string {
 	switch {
 	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()+0.5))
+		return fmt.Sprintf("%d s", max(1, int(d.Seconds()+0.5)))
 	case d < 2*time.Hour:
 		return fmt.Sprintf("%d min", int(d.Minutes()+0.5))
 	}

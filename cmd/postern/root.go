@@ -43,6 +43,7 @@ func newRoot(e *env) *cobra.Command {
 		RunE:          needsCommand,
 		Args:          cobra.ArbitraryArgs,
 	}
+	root.AddCommand(exportCommand(e))
 	root.SetIn(e.stdin)
 	root.SetOut(e.stdout)
 	root.SetErr(e.stderr)

@@ -132,6 +132,7 @@ func (i *importing) plan(ctx context.Context) (*account.ImportPlan, error) {
 	}
 	return i.accounts.PlanLDIF(ctx, file, account.LDIF{
 		ReadDN:           func(s string) (string, string, string, error) { return readDN(tree, s) },
+		Shown:            shownAnyway(tree),
 		WithoutPasswords: i.withoutPasswords,
 	})
 }
