@@ -192,3 +192,13 @@ func serverConfig(t *testing.T, version uint16) *Config {
 func clientConfig(cache tls.ClientSessionCache) *tls.Config {
 	return &tls.Config{InsecureSkipVerify: true, ClientSessionCache: cache, ServerName: "radius.example.org"} //nolint:gosec // the test is about what is inside
 }
+
+// nak wants another method than the one that was asked for.
+func (p *peer) nak(wanted Type) {
+	p.t.Helper()
+	answer := p.send(Packet{Response, p.id, TypeNak, []byte{byte(wanted)}})
+	if answer.Type != wanted {
+		p.t.Fatalf("asked for %d after wanting %d", answer.Type, wanted)
+	}
+	p.typ = wanted
+}
