@@ -156,11 +156,10 @@ func TestChallengeMethodsNeedTLSAroundThem(t *testing.T) {
 
 // TestCHAPTakesItsChallengeFromEitherPlace is RFC 2865 §5.3.
 func TestCHAPTakesItsChallengeFromEitherPlace(t *testing.T) {
-	const clear = "a secret that can be read back"
 	s := start(t, radiussrv.Authentication, radiussrv.Config{
 		Clients: []radiussrv.Client{everything()},
 		Authenticator: authenticate(func(_ context.Context, a policy.Attempt) policy.Decision {
-			if a.Proof != nil && a.Proof.Form() == policy.ProofClear && a.Proof.Explains([]byte(clear)) {
+			if a.Proof != nil && a.Proof.Form() == policy.ProofClear && a.Proof.Explains([]byte(readable)) {
 				return policy.Decision{Outcome: policy.Accept}
 			}
 			return policy.Decision{}
@@ -172,8 +171,8 @@ func TestCHAPTakesItsChallengeFromEitherPlace(t *testing.T) {
 		password  string
 		want      radius.Code
 	}{
-		"in its attribute":          {true, clear, radius.CodeAccessAccept},
-		"in the authenticator":      {false, clear, radius.CodeAccessAccept},
+		"in its attribute":          {true, readable, radius.CodeAccessAccept},
+		"in the authenticator":      {false, readable, radius.CodeAccessAccept},
 		"with another secret":       {true, "another", radius.CodeAccessReject},
 		"with another one, without": {false, "another", radius.CodeAccessReject},
 	} {

@@ -42,7 +42,7 @@ func decided(ok bool) policy.Decision {
 	return policy.Decision{Outcome: policy.Reject, Reason: policy.ReasonWrongSecret}
 }
 
-func certificate(t *testing.T, name string) tls.Certificate {
+func certificate(t testing.TB, name string) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -202,3 +202,14 @@ func (p *peer) nak(wanted Type) {
 	}
 	p.typ = wanted
 }
+
+// only writes, and hears nothing back.
+type only struct{ io.Writer }
+
+func (only) Read([]byte) (int, error)         { return 0, io.EOF }
+func (only) Close() error                     { return nil }
+func (only) LocalAddr() net.Addr              { return nowhere{} }
+func (only) RemoteAddr() net.Addr             { return nowhere{} }
+func (only) SetDeadline(time.Time) error      { return nil }
+func (only) SetReadDeadline(time.Time) error  { return nil }
+func (only) SetWriteDeadline(time.Time) error { return nil }
