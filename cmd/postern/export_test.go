@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -210,8 +210,10 @@ func TestSyslogStreamsAreCountedAndTriedAgain(t *testing.T) {
 	}
 }
 
-// tape is where events come from and go to, in memory.
+// tape is where events come from and go to, in memory. mu keeps the test and
+// the exporter apart.
 type tape struct {
+	mu      sync.Mutex
 	events  int
 	meta    map[string]string
 	written []string
@@ -219,6 +221,8 @@ type tape struct {
 }
 
 func (s *tape) EventsChanged(_ context.Context, position int64, limit int) (list []directory.Event, last int64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for last = position; last < int64(s.events) && len(list) < limit; {
 		last++
 		list = append(list, refusedSignIn(fmt.Sprint(last)))
@@ -226,14 +230,22 @@ func (s *tape) EventsChanged(_ context.Context, position int64, limit int) (list
 	return list, last, nil
 }
 
-func (s *tape) Meta(_ context.Context, key string) (string, error) { return s.meta[key], nil }
+func (s *tape) Meta(_ context.Context, key string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.meta[key], nil
+}
 
 func (s *tape) SetMeta(_ context.Context, key, value string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.meta[key] = value
 	return nil
 }
 
 func (s *tape) write(_ context.Context, events []directory.Event) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.fail != nil {
 		return s.fail
 	}
@@ -245,22 +257,35 @@ func (s *tape) write(_ context.Context, events []directory.Event) error {
 
 func (s *tape) close() error { return nil }
 
+// set says how many events there are, and what writing them comes to.
+func (s *tape) set(events int, fail error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events, s.fail = events, fail
+}
+
+func (s *tape) position() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.meta[metaExported]
+}
+
 func TestEventsAreExportedFromWhereItWasLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &tape{events: 1200, meta: map[string]string{}, fail: errors.New("the collector is away")}
-		var log bytes.Buffer
+		var log screen
 		ctx, stop := context.WithCancel(t.Context())
 		x := newExporter(s, s, slog.New(slog.NewTextHandler(&log, nil)))
 		ended := make(chan struct{})
 		go func() { defer close(ended); x.run(ctx) }()
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if n := strings.Count(log.String(), "collector is away"); n != 1 || s.meta[metaExported] != "" {
-			t.Errorf("ten minutes away are said %d times, and the position is %q", n, s.meta[metaExported])
+		if n := strings.Count(log.String(), "collector is away"); n != 1 || s.position() != "" {
+			t.Errorf("ten minutes away are said %d times, and the position is %q", n, s.position())
 		}
-		s.fail = nil
+		s.set(1200, nil)
 		time.Sleep(exportPause)
-		s.events++
+		s.set(1201, nil)
 		time.Sleep(2 * exportEvery)
 		stop()
 		<-ended
