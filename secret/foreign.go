@@ -48,7 +48,16 @@ func ReadForeign(value Text) (Foreign, error) {
 	if name, _, ok := scheme(s); ok && hashLike(name) {
 		return readCrypt(s)
 	}
-	return Foreign{clear: value}, nil
+	return inClear(value)
+}
+
+// inClear is the password itself. One that could never be verified is refused
+// where it is read, so that its line can be named.
+func inClear(password Text) (Foreign, error) {
+	if password.Len() > maxPassword {
+		return Foreign{}, ErrTooLong
+	}
+	return Foreign{clear: password}, nil
 }
 
 // hashLike reports whether a string of that scheme is a hash: broken perhaps,
@@ -61,7 +70,7 @@ func hashLike(name string) bool {
 func readScheme(name, rest string) (Foreign, error) {
 	switch name {
 	case "CLEARTEXT", "CLEAR", "PLAIN":
-		return Foreign{clear: NewText(rest)}, nil
+		return inClear(NewText(rest))
 	case "CRYPT", "BCRYPT", "BLF-CRYPT", "MD5-CRYPT", "SHA256-CRYPT", "SHA512-CRYPT", "ARGON2", "ARGON2I", "ARGON2ID":
 		return readCrypt(rest)
 	case "PBKDF2", "PBKDF2-SHA1":

@@ -12,6 +12,15 @@ import (
 // ErrBusy says that the queue of passwords to be hashed is full.
 var ErrBusy = errors.New("too many passwords are being verified")
 
+// maxPassword is the longest password that is verified, in bytes: as much as
+// crypt(3) takes on Linux, and more than fits RADIUS. The rounds of SHA-crypt go
+// over the whole password each, so that without a bound a stranger with one long
+// password could keep a core for minutes, and see by it whose hash is imported.
+const maxPassword = 512
+
+// ErrTooLong says that a password is longer than any that is verified.
+var ErrTooLong = fmt.Errorf("a password of more than %d bytes cannot be used", maxPassword)
+
 // Hasher makes and verifies Argon2id hashes of primary passwords. A bounded
 // number runs at a time and a bounded number waits: a flood of wrong
 // passwords fills the queue and not the machine. It may be used concurrently.
@@ -52,6 +61,9 @@ func (h *Hasher) Hash(ctx context.Context, password Text, random io.Reader) (Tex
 	if password.Empty() {
 		return Text{}, errors.New("a password cannot be empty")
 	}
+	if password.Len() > maxPassword {
+		return Text{}, ErrTooLong
+	}
 	made, err := h.make(ctx, password.Reveal(), random)
 	if err != nil {
 		return Text{}, err
@@ -72,12 +84,15 @@ func (h *Hasher) make(ctx context.Context, input string, random io.Reader) (argo
 // Verify says whether typed is the password behind stored, byte for byte. It
 // takes exactly one run: with an empty stored hash the same work goes into a
 // dummy and the answer is no, and for a hash of another system's make it goes
-// beside that. stale says that the password is right and that Hash would make a
+// beside that. A password of more than 512 bytes is nobody's. stale says that the password is right and that Hash would make a
 // hash of another kind or cost. An error (ErrBusy, the context's, a
 // stored hash that cannot be read) says neither yes nor no.
 func (h *Hasher) Verify(ctx context.Context, stored, typed Text) (ok, stale bool, err error) {
 	if h.invalid != nil {
 		return false, false, h.invalid
+	}
+	if typed.Len() > maxPassword {
+		stored, typed = Text{}, Text{}
 	}
 	against := storedHash{argon: h.dummy}
 	if !stored.Empty() {

@@ -315,3 +315,41 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 }
+
+// TestALongPasswordIsNobodysAndTakesNoLongerThanAnother: the rounds of
+// SHA-crypt go over the whole of a password.
+func TestALongPasswordIsNobodysAndTakesNoLongerThanAnother(t *testing.T) {
+	h := NewHasher(cheap, 1, 0)
+	for _, length := range []int{maxPassword, maxPassword + 1} {
+		typed := strings.Repeat("x", length)
+		own, err := h.make(t.Context(), typed, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		foreign, err := readRecipe("$6$rounds=5000$salt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		output, err := foreign.of([]byte(typed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, stored := range []string{own.String(), foreign.setting + "$" + string(output)} {
+			ok, _, err := h.Verify(t.Context(), NewText(stored), NewText(typed))
+			if err != nil || ok != (length <= maxPassword) {
+				t.Errorf("%d bytes behind %.3s…: %v, %v", length, stored, ok, err)
+			}
+		}
+		if _, err := h.Hash(t.Context(), NewText(typed), rand.Reader); errors.Is(err, ErrTooLong) != (length > maxPassword) {
+			t.Errorf("hashing %d bytes: %v", length, err)
+		}
+		if _, err := ReadForeign(NewText("{CLEARTEXT}" + typed)); errors.Is(err, ErrTooLong) != (length > maxPassword) {
+			t.Errorf("importing %d bytes: %v", length, err)
+		}
+	}
+	costly := NewText("$6$rounds=1000000$saltsalt$" + strings.Repeat("a", 86)) // a quarter of an hour for what follows
+	before := h.Runs()
+	if ok, _, err := h.Verify(t.Context(), costly, NewText(strings.Repeat("x", 1<<20))); ok || err != nil || h.Runs() != before+1 {
+		t.Errorf("a password of 1 MiB: %v, %v, %d runs", ok, err, h.Runs()-before)
+	}
+}
