@@ -19,11 +19,14 @@ type EngineConfig struct {
 	Keys          *secret.Keys
 	Verifier      Verifier
 	Recorder      Recorder
-	Holdings      Holdings         // nil: Explain knows of no app passwords
-	Rehasher      Rehasher         // nil: stale hashes stay as they are
-	Brakes        *brake.Brakes    // nil: the engine's own, kept nowhere
-	Now           func() time.Time // nil: time.Now
-	Log           *slog.Logger     // nil: nothing is logged
+	Holdings      Holdings // nil: Explain knows of no app passwords
+	Rehasher      Rehasher // nil: stale hashes stay as they are
+	// Slowest is what verifying the costliest kind of hash takes, as far as it
+	// is known: no refusal leaves before. nil: all hashes take the same.
+	Slowest func() time.Duration
+	Brakes  *brake.Brakes    // nil: the engine's own, kept nowhere
+	Now     func() time.Time // nil: time.Now
+	Log     *slog.Logger     // nil: nothing is logged
 }
 
 // Engine turns attempts into decisions: it gathers the facts, asks Decide,
@@ -40,6 +43,7 @@ type Engine struct {
 	rehash        rehashing
 	brakes        *brake.Brakes
 	memory        *remember.Memory
+	slowest       func() time.Duration
 	now           func() time.Time
 	log           *slog.Logger
 
@@ -55,7 +59,10 @@ func NewEngine(c EngineConfig) *Engine {
 	e := &Engine{
 		records: c.Records, challengeable: c.Challengeable, holdings: c.Holdings, keys: c.Keys,
 		verifier: c.Verifier, recorder: c.Recorder, now: c.Now, log: c.Log,
-		brakes: c.Brakes, memory: remember.New(),
+		brakes: c.Brakes, memory: remember.New(), slowest: c.Slowest,
+	}
+	if e.slowest == nil {
+		e.slowest = func() time.Duration { return 0 }
 	}
 	if e.brakes == nil {
 		e.brakes = brake.New()
@@ -117,13 +124,14 @@ func (t *trial) conclude(d Decision) Decision {
 }
 
 // refusedAt is the moment a refusal leaves: t0 + R, whatever it was refused
-// for and however long finding out took.
+// for and however long finding out took. Accounts with a costlier hash than
+// most are too few to show in a percentile, and would show in the reply.
 func (t *trial) refusedAt() time.Time {
 	now := t.e.now()
 	if t.hashed {
 		t.e.pace.note(now, now.Sub(t.a.At))
 	}
-	return t.a.At.Add(t.e.pace.refusal(now))
+	return t.a.At.Add(max(t.e.pace.refusal(now), t.e.slowest()))
 }
 
 func (t *trial) grant(d Decision) Grant {

@@ -124,3 +124,26 @@ func TestPercentile99(t *testing.T) {
 		}
 	}
 }
+
+// TestFewCostlyHashesDoNotShow: one account in many has a hash that takes
+// longer, and every refusal takes as long.
+func TestFewCostlyHashesDoNotShow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const costly = 400 * time.Millisecond
+		w := newWorld(t)
+		w.tick()
+		w.slowest = func() time.Duration { return costly }
+		w.start()
+		for i := range paceSamples { // over RADIUS, where no source has a limit
+			w.attempt(t, vpnClient, fmt.Sprint("nobody", i), text("wrong"))
+		}
+		for login, took := range map[string]time.Duration{"bob": costly, "ann": 0, "nobody": 0} {
+			w.duringHash = func() { time.Sleep(took) }
+			a := Attempt{At: w.now(), Client: mailClient, Remote: mailAddr, Login: login, Secret: text("wrong")}
+			d := w.engine.Authenticate(context.Background(), a)
+			if held := d.ReplyAt.Sub(a.At); d.Outcome != Reject || held != costly {
+				t.Errorf("%s: %v leaves after %v, want %v", login, d.Outcome, held, costly)
+			}
+		}
+	})
+}
