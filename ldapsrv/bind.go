@@ -2,6 +2,7 @@ package ldapsrv
 
 import (
 	"context"
+	"strings"
 
 	"postern/ldapsrv/wire"
 	"postern/policy"
@@ -44,11 +45,21 @@ func (s *session) screen(b wire.BindRequest) (name bindName, result wire.Result,
 	case !s.mayBindInClear():
 		result = wire.Result{Code: wire.ConfidentialityRequired, Text: "a bind with a password needs TLS"}
 	default:
-		if name, attempt = s.tree.resolve(string(b.Name), s.rules().applications); !attempt {
+		if name, attempt = s.tree.resolve(s.rules().withoutDomain(string(b.Name)), s.rules().applications); !attempt {
 			result = wire.Result{Code: wire.InvalidDNSyntax, Text: "the name is not a distinguished name"}
 		}
 	}
 	return name, result, attempt
+}
+
+// withoutDomain takes the domain off a name of the form DOMAIN\user, which
+// clients of Active Directory send, where it is the one of the base.
+func (r *rules) withoutDomain(name string) string {
+	domain, user, found := strings.Cut(name, `\`)
+	if found && r.ActiveDirectory && !strings.Contains(name, "=") && r.entries.IsDomain(domain) {
+		return user
+	}
+	return name
 }
 
 func (s *session) mayBindInClear() bool {

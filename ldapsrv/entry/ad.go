@@ -105,3 +105,10 @@ func swapGUID(b []byte) {
 	b[4], b[5] = b[5], b[4]
 	b[6], b[7] = b[7], b[6]
 }
+
+// IsDomain reports whether name is the domain of the base, or the first label
+// of it, which is what Windows calls it for short.
+func (t *Tree) IsDomain(name string) bool {
+	short, _, _ := strings.Cut(t.domain, ".")
+	return short != "" && (strings.EqualFold(name, short) || strings.EqualFold(name, t.domain))
+}
