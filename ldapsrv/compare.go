@@ -20,7 +20,7 @@ func (s *session) compare(ctx context.Context, r request, q wire.CompareRequest,
 		return refuse(r, out, wire.Result{Code: wire.UnwillingToPerform, Text: "the operation is not offered"})
 	}
 	base, err := dn.Parse(string(q.Entry))
-	if err != nil {
+	if err != nil || hasEmptyValue(base) {
 		return refuse(r, out, wire.Result{Code: wire.InvalidDNSyntax, Text: "the entry's name is not a distinguished name"})
 	}
 	attr := schema.Find(string(q.Attribute))

@@ -3,11 +3,13 @@ package ldapsrv
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"postern/directory"
 	"postern/ldapsrv/dn"
 	"postern/ldapsrv/entry"
+	"postern/ldapsrv/schema"
 	"postern/ldapsrv/wire"
 )
 
@@ -26,7 +28,7 @@ var (
 func (s *session) search(ctx context.Context, r request, q wire.SearchRequest, out []byte) answer {
 	base, err := dn.Parse(string(q.Base))
 	switch {
-	case err != nil:
+	case err != nil || hasEmptyValue(base):
 		return refuse(r, out, wire.Result{Code: wire.InvalidDNSyntax, Text: "the search base is not a distinguished name"})
 	case len(base) == 0 && q.Scope == wire.BaseObject:
 		return s.searchRoot(r, q, out)
@@ -40,6 +42,12 @@ func (s *session) search(ctx context.Context, r request, q wire.SearchRequest, o
 		base = s.tree.normal // what clients mean that look for everything
 	}
 	return run.answer(ctx, base)
+}
+
+// hasEmptyValue reports whether an attribute in the name has no value. None of
+// those that the schema knows can be without (RFC 4517 §3.3.6).
+func hasEmptyValue(d dn.DN) bool {
+	return slices.ContainsFunc(d, func(a dn.AVA) bool { return a.Value == "" && schema.Find(a.Type) != nil })
 }
 
 // searchRun is one search under way.

@@ -115,7 +115,7 @@ func readSortKey(r *ber.Reader) (key sortKey, code wire.Code, ok bool) {
 	if key.attr = schema.Find(string(name)); key.attr == nil || strings.Contains(string(name), ";") {
 		return key, wire.NoSuchAttribute, true
 	}
-	if key.rule = key.attr.Ordering; rule != nil {
+	if key.rule = schema.OrderOf(key.attr); rule != nil {
 		key.rule = schema.FindRule(string(rule))
 	}
 	if key.rule == nil || !key.rule.For(key.attr) {

@@ -225,7 +225,7 @@ var objectCategoryAttr = attribute("objectCategory")
 
 // match asks all fields of the attribute and of its subtypes.
 func (e *Entry) match(s *shape, attr *schema.Attribute, c filter.Choice, a *filter.Assertion, room []string) filter.Truth {
-	worth := filter.Truth(filter.False)
+	worth := filter.False
 	if fields := s.by[attr]; len(fields) == 0 {
 		worth = schema.Match(attr, nil, c, a)
 	} else {

@@ -66,7 +66,7 @@ func names(n ...string) []string { return n }
 // folded is a directory string that compares without regard to case.
 func folded(oid string, sup string, n ...string) *Attribute {
 	return &Attribute{OID: oid, Names: n, Sup: sup, Syntax: SyntaxDirectoryString,
-		Equality: caseIgnore, Ordering: caseIgnoreOrdering, Substr: caseIgnoreSubstrings}
+		Equality: caseIgnore, Substr: caseIgnoreSubstrings}
 }
 
 func ia5(oid string, n ...string) *Attribute {

@@ -211,7 +211,7 @@ func normalInteger(v string) (string, bool) {
 // parseInteger reads an INTEGER (RFC 4517 §3.3.16) of at most 40 digits.
 func parseInteger(v string) (*big.Int, bool) {
 	digits := strings.TrimPrefix(v, "-")
-	if digits == "" || len(digits) > 40 || strings.Trim(digits, "0123456789") != "" {
+	if digits == "" || digits[0] == '0' && v != "0" || len(digits) > 40 || strings.Trim(digits, "0123456789") != "" {
 		return nil, false
 	}
 	return new(big.Int).SetString(v, 10)
@@ -268,6 +268,15 @@ var timeLayouts = []string{
 
 // FormatTime writes t as a GeneralizedTime.
 func FormatTime(t time.Time) string { return t.UTC().Format("20060102150405Z") }
+
+// OrderOf is the rule that values of a are sorted by: the one of its type, or
+// for text that of text. nil: there is none.
+func OrderOf(a *Attribute) *Rule {
+	if a.Ordering == nil && compatible(caseIgnoreOrdering, a) {
+		return caseIgnoreOrdering
+	}
+	return a.Ordering
+}
 
 // ParseTime reads a GeneralizedTime.
 func ParseTime(v string) (time.Time, bool) {
