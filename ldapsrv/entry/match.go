@@ -204,8 +204,10 @@ func (m *Matcher) worth(e *Entry, s *shape, c filter.Choice, a *filter.Assertion
 	switch {
 	case l == nil || l.nothing:
 		return filter.Undefined
+	case l.absent && l.attr == nil:
+		return filter.Undefined
 	case l.absent:
-		return filter.False
+		return schema.Match(l.attr, nil, c, a)
 	case a.DNAttributes:
 		return m.anywhere(e, s, l, a)
 	case len(a.Attribute) == 0:

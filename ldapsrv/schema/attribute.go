@@ -167,7 +167,7 @@ var attributes = []*Attribute{
 	one(ia5("1.3.6.1.1.1.1.2", "gecos")),
 	{OID: "1.3.6.1.1.1.1.3", Names: names("homeDirectory"), Syntax: SyntaxIA5, Equality: caseExactIA5, Single: true},
 	{OID: "1.3.6.1.1.1.1.4", Names: names("loginShell"), Syntax: SyntaxIA5, Equality: caseExactIA5, Single: true},
-	{OID: "1.3.6.1.1.1.1.12", Names: names("memberUid"), Syntax: SyntaxIA5, Equality: caseExactIA5},
+	{OID: "1.3.6.1.1.1.1.12", Names: names("memberUid"), Syntax: SyntaxIA5, Equality: caseExactIA5, Substr: caseExactIA5Substr},
 
 	kept(one(&Attribute{OID: "2.5.21.9", Names: names("structuralObjectClass"), Syntax: SyntaxOID, Equality: objectIdentifierMatch})),
 	kept(moment("2.5.18.1", "createTimestamp")),

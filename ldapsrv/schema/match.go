@@ -105,7 +105,10 @@ func matchSubstrings(rule *Rule, values []string, leaf *filter.Assertion) filter
 	if rule == nil {
 		return filter.Undefined
 	}
-	parts := newParts(rule, leaf)
+	parts, ok := newParts(rule, leaf)
+	if !ok {
+		return filter.Undefined
+	}
 	for _, v := range values {
 		if v, ok := rule.Normal(v); ok && parts.within(v) {
 			return filter.True
@@ -120,25 +123,31 @@ type parts struct {
 	any            []string
 }
 
-func newParts(rule *Rule, leaf *filter.Assertion) (p parts) {
-	fold := func(b []byte, first, last bool) string { return foldPart(rule, string(b), first, last) }
+// newParts reports false where a part is none of the rule's syntax.
+func newParts(rule *Rule, leaf *filter.Assertion) (p parts, ok bool) {
+	ok = true
+	fold := func(b []byte, first, last bool) string {
+		folded, valid := foldPart(rule, string(b), first, last)
+		ok = ok && valid
+		return folded
+	}
 	p.initial = fold(leaf.Initial, true, false)
 	p.final = fold(leaf.Final, false, true)
 	for _, a := range leaf.Any {
 		p.any = append(p.any, fold(a, false, false))
 	}
-	return p
+	return p, ok
 }
 
 // foldPart normalises a part, whose spaces at an inner end count: a value has
 // single spaces within, and so has the part at that end (RFC 4518 §2.6.1).
-func foldPart(rule *Rule, part string, first, last bool) string {
+func foldPart(rule *Rule, part string, first, last bool) (string, bool) {
 	if part == "" {
-		return ""
+		return "", true
 	}
 	folded, ok := rule.Normal(part)
 	if !ok || rule == telephoneSubstrings {
-		return folded
+		return folded, ok
 	}
 	if strings.HasPrefix(part, " ") && !first && folded != "" {
 		folded = " " + folded
@@ -146,7 +155,7 @@ func foldPart(rule *Rule, part string, first, last bool) string {
 	if strings.HasSuffix(part, " ") && !last {
 		folded += " "
 	}
-	return folded
+	return folded, true
 }
 
 func (p parts) within(v string) bool {

@@ -107,6 +107,7 @@ var (
 	caseExactIA5          = &Rule{"1.3.6.1.4.1.1466.109.114.1", "caseExactIA5Match", SyntaxIA5, formExactIA5, equality}
 	caseIgnoreIA5         = &Rule{"1.3.6.1.4.1.1466.109.114.2", "caseIgnoreIA5Match", SyntaxIA5, formIA5, equality}
 	caseIgnoreIA5Substr   = &Rule{"1.3.6.1.4.1.1466.109.114.3", "caseIgnoreIA5SubstringsMatch", SyntaxIA5, formIA5, substrings}
+	caseExactIA5Substr    = &Rule{"1.3.6.1.4.1.4203.1.2.1", "caseExactIA5SubstringsMatch", SyntaxIA5, formExactIA5, substrings}
 	uuidMatch             = &Rule{"1.3.6.1.1.16.2", "UUIDMatch", SyntaxUUID, formUUID, equality}
 	uuidOrdering          = &Rule{"1.3.6.1.1.16.3", "UUIDOrderingMatch", SyntaxUUID, formUUID, ordering}
 
@@ -123,7 +124,7 @@ var rules = []*Rule{
 	objectIdentifierMatch, distinguishedName, caseIgnore, caseIgnoreOrdering, caseIgnoreSubstrings, caseExact,
 	caseExactSubstrings, caseIgnoreList, caseIgnoreListSubstr, booleanMatch, integerMatch, integerOrdering, octetString,
 	octetStringOrdering, telephoneNumber, telephoneSubstrings, generalizedTime, generalizedOrdering, firstComponent,
-	caseExactIA5, caseIgnoreIA5, caseIgnoreIA5Substr, uuidMatch, uuidOrdering, bitAnd, bitOr,
+	caseExactIA5, caseExactIA5Substr, caseIgnoreIA5, caseIgnoreIA5Substr, uuidMatch, uuidOrdering, bitAnd, bitOr,
 }
 
 var rulesByName = indexRules()
@@ -234,7 +235,7 @@ func normalOID(v string) (string, bool) {
 	if a := Find(v); a != nil {
 		return a.OID, true
 	}
-	return strings.ToLower(v), v != ""
+	return v, v != "" && '0' <= v[0] && v[0] <= '9' // a name that is not known names nothing (RFC 4517 §4.2.26)
 }
 
 // normalFirstComponent takes a whole description or only its OID or name.
