@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"time"
 
 	"postern/directory"
 )
@@ -33,6 +34,15 @@ type Explanation struct {
 	Login   string        `json:"login"`      // as shown; as typed where nobody is known by it
 	Account string        `json:"account_id"` // "" where nobody is known by that login
 	Answers []Supposition `json:"answers"`
+	Brakes  []BrakeOn     `json:"brakes"` // those that are on now
+}
+
+// BrakeOn is a brake of the account that is on: there, the primary password or
+// the second factor is not looked at.
+type BrakeOn struct {
+	From   string    `json:"from"` // "" for every source it did not sign in from lately
+	Second bool      `json:"second_factor"`
+	Until  time.Time `json:"until"`
 }
 
 // Supposition is one credential at one kind of client, supposed to be
@@ -50,10 +60,11 @@ type Supposition struct {
 
 // Explain says what would be decided if the primary password or one of the
 // app passwords of an account were presented now, at each kind of client. It
-// gathers facts and decides as Authenticate does, runs no hash and records
-// nothing. An error means that it is not known.
+// gathers facts and decides as Authenticate does, runs no hash, counts no guess
+// and records nothing. Where an address is supposed, the brakes are asked for it.
+// An error means that it is not known.
 func (e *Engine) Explain(ctx context.Context, q Question) (Explanation, error) {
-	x := Explanation{Login: q.Login}
+	x := Explanation{Login: q.Login, Brakes: []BrakeOn{}}
 	rules := e.rules.Load()
 	if rules == nil {
 		return x, errNoRules
@@ -67,7 +78,7 @@ func (e *Engine) Explain(ctx context.Context, q Question) (Explanation, error) {
 		return x, err
 	}
 	x.Login, x.Account = h.Account.Login, h.Account.ID
-	x.Answers = e.supposePrimary(q, h)
+	x.Answers, x.Brakes = e.supposePrimary(q, h), e.brakesOn(h)
 	if e.holdings == nil {
 		return x, nil
 	}
@@ -98,11 +109,24 @@ func (e *Engine) supposePrimary(q Question, h Holder) (all []Supposition) {
 			if !h.PasswordHash.Empty() {
 				t.facts.Match = MatchPrimary
 			}
+			t.facts.Braked = q.From.IsValid() && e.brakes.On(t.guessOf(h), e.now())
 		})
 		t.holder = h
 		all = append(all, t.answer("primary password", ""))
 	}
 	return all
+}
+
+func (e *Engine) brakesOn(h Holder) []BrakeOn {
+	on := []BrakeOn{}
+	for _, held := range e.brakes.Held(h.Account.ID, h.BrakeReleases, e.now()) {
+		b := BrakeOn{Second: held.Second, Until: held.Until.UTC()}
+		if held.Source.IsValid() {
+			b.From = held.Source.String()
+		}
+		on = append(on, b)
+	}
+	return on
 }
 
 // supposeCredential supposes an app password at both kinds of client between

@@ -117,6 +117,23 @@ func agree(t *testing.T, said Supposition, got outcome) {
 	}
 }
 
+func TestExplainKnowsTheBrakes(t *testing.T) {
+	w := newWorld(t)
+	app, row := w.issue(t, "id-bob", nil)
+	w.guess(t, mailAddr, mailClient, "bob", 10)
+	x := w.explain(t, "bob")
+	agree(t, x.at(t, "", Legacy), w.attempt(t, mailClient, "bob", text(bobPassword)))
+	agree(t, x.at(t, row.Credential.ID, Legacy), w.attempt(t, mailClient, "bob", app))
+	if len(x.Brakes) != 1 || x.Brakes[0] != (BrakeOn{From: "192.0.2.5", Until: noon.Add(30 * time.Second)}) {
+		t.Errorf("brakes on: %+v", x.Brakes)
+	}
+	x, err := w.engine.Explain(context.Background(), Question{Login: "bob", From: farAddr.Addr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	agree(t, x.at(t, "", Legacy), w.from(t, farAddr, mailClient, "bob", bobPassword))
+}
+
 func TestExplainNamesTheRulesInTheirOrder(t *testing.T) {
 	w := newWorld(t)
 	w.byGroup(&w.rules.MFAGroups)

@@ -52,6 +52,9 @@ func (s *supposed) findings() []string {
 	if s.facts.Account != AccountActive {
 		return found
 	}
+	if s.facts.Match == MatchPrimary && s.facts.Braked {
+		return append(found, "The brake is on for that address.")
+	}
 	switch s.facts.Match {
 	case MatchPrimary:
 		return append(found, s.ruleFindings()...)

@@ -11,6 +11,7 @@ import (
 
 	"postern/directory"
 	"postern/policy"
+	"postern/policy/brake"
 	"postern/secret"
 )
 
@@ -69,8 +70,12 @@ func (a *admin) explain(ctx context.Context, q policy.Question) (policy.Explanat
 	if known := a.settings.Services(); q.Service != "" && !slices.Contains(known[1:], q.Service) {
 		return policy.Explanation{}, fmt.Errorf("there is no service %q; there are: %s", q.Service, strings.Join(known[1:], ", "))
 	}
+	brakes, err := a.brakesKept(ctx)
+	if err != nil {
+		return policy.Explanation{}, err
+	}
 	engine := policy.NewEngine(policy.EngineConfig{
-		Records: a.store, Holdings: a.store, Keys: a.keys,
+		Records: a.store, Holdings: a.store, Keys: a.keys, Brakes: brakes,
 		Verifier: secret.NewHasher(secret.DefaultArgon2, 0, 0), Recorder: unrecorded{}, Now: a.now,
 	})
 	engine.SetRules(a.rules)
@@ -84,11 +89,22 @@ func (a *admin) explain(ctx context.Context, q policy.Question) (policy.Explanat
 			return x, nil
 		}
 	}
-	_, err := a.accounts.Find(ctx, q.Login)
+	_, err = a.accounts.Find(ctx, q.Login)
 	if err == nil {
 		err = fmt.Errorf("%q could be two accounts, so it is nobody's", q.Login)
 	}
 	return policy.Explanation{}, err
+}
+
+// brakesKept are the brakes as the server last kept them, a second ago at most.
+func (a *admin) brakesKept(ctx context.Context) (*brake.Brakes, error) {
+	rows, err := a.store.Brakes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	brakes := brake.New()
+	_ = brakes.Restore(rows) // the server has told what cannot be read
+	return brakes, nil
 }
 
 // impossible says that no such client is configured.
@@ -126,10 +142,25 @@ func (a *admin) printExplanation(x policy.Explanation) error {
 			fmt.Fprintf(&b, "    %s\n", printable(step))
 		}
 	}
+	for _, on := range x.Brakes {
+		b.WriteString(brakeOn(on))
+	}
 	if _, err := fmt.Fprint(a.stdout, b.String()); err != nil {
 		return fmt.Errorf("writing the explanation: %w", err)
 	}
 	return nil
+}
+
+// brakeOn says of a brake where it is on, and how long.
+func brakeOn(on policy.BrakeOn) string {
+	what, from := "wrong passwords", on.From
+	if on.Second {
+		what = "wrong second factors"
+	}
+	if from == "" {
+		from = "every address it did not sign in from lately"
+	}
+	return fmt.Sprintf("\n  After %s the brake is on until %s for %s.\n", what, shown(on.Until), from)
 }
 
 // supposed is the headline of one answer.

@@ -27,6 +27,7 @@ import (
 type running struct {
 	*server
 	dir  string
+	ctx  context.Context // of the test, where it is needed far from it
 	log  screen
 	stop func() error // ends it and returns what serve returned
 }

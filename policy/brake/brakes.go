@@ -1,8 +1,10 @@
 package brake
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -117,6 +119,45 @@ func (b *Brakes) Try(g Guess, now time.Time) (t Ticket, ok bool) {
 	}
 	b.each(a, &t, func(c *counter, l limit, on *bool) { *on = c.count(l, now) })
 	return t, true
+}
+
+// On reports whether Try would say no to g. It counts nothing.
+func (b *Brakes) On(g Guess, now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	g.Source = Place(g.Source)
+	a, ok := b.accounts(g.Known).Get(g.Account)
+	if !ok || g.Releases > a.releases {
+		a = &account{}
+	}
+	return b.anyOn(a, Ticket{guess: g, far: !b.isFamiliar(a, g.Source, now)}, now)
+}
+
+// Held is one brake of an account that is on.
+type Held struct {
+	Source netip.Addr // the zero Addr: all unfamiliar sources
+	Second bool       // of second factors
+	Until  time.Time
+}
+
+// Held returns the brakes of the account with that id that are on, by source.
+// releases is as in Guess.
+func (b *Brakes) Held(id string, releases int64, now time.Time) (list []Held) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a, ok := b.known.Get(id)
+	if !ok || releases > a.releases {
+		return nil
+	}
+	for k, c := range a.counts {
+		if c.braked(now) {
+			list = append(list, Held{Source: k.source, Second: k.second, Until: c.until})
+		}
+	}
+	slices.SortFunc(list, func(x, y Held) int {
+		return cmp.Or(x.Source.Compare(y.Source), x.Until.Compare(y.Until))
+	})
+	return list
 }
 
 // anyOn reports whether one of the counters of t has its brake on. It makes no

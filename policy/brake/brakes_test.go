@@ -244,3 +244,25 @@ func TestAnAccountHasABoundedNumberOfFamiliarSources(t *testing.T) {
 		t.Errorf("familiar are %v", a.familiar)
 	}
 }
+
+func TestWhatIsOnCanBeSeenWithoutBeingCounted(t *testing.T) {
+	b, second := New(), at(2)
+	second.Second = true
+	wrong(b, at(1), 10, noon)
+	wrong(b, second, 11, noon)
+	stranger := Guess{Account: "digest", Source: at(9).Source}
+	for range 50 {
+		if !b.On(at(1), noon) || b.On(at(3), noon) || b.On(stranger, noon) || !b.On(second, noon) {
+			t.Fatal("what is on is not what was put on")
+		}
+	}
+	want := []Held{{at(1).Source, false, noon.Add(30 * time.Second)}, {at(2).Source, true, noon.Add(30 * time.Second)}}
+	if got := b.Held("id-ann", 0, noon); !slices.Equal(got, want) {
+		t.Errorf("on are %+v, want %+v", got, want)
+	}
+	released := at(1)
+	released.Releases = 1
+	if b.On(released, noon) || b.Held("id-ann", 1, noon) != nil || b.Held("id-bob", 0, noon) != nil || b.On(at(1), noon.Add(time.Minute)) {
+		t.Error("something is on that was released, or was never on, or is over")
+	}
+}
