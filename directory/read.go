@@ -13,6 +13,9 @@ const (
 	WithNested
 	// WithMembers reads what a group holds directly.
 	WithMembers
+	// WithBelow counts what stands below a container, which takes longer the
+	// more there is.
+	WithBelow
 )
 
 // AccountEntry is an account as a directory lists it. What its Detail did not

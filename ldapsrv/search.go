@@ -378,11 +378,14 @@ func (run *searchRun) container(ctx context.Context, k entry.Kind, visit visit) 
 	if !run.access.sees(entry.Name{Kind: k}) || run.page.after(k) != "" {
 		return nil
 	}
-	below, err := run.below(ctx, k)
-	if err != nil {
-		return err
+	e := &entry.Entry{Kind: k, View: run.view}
+	if (run.matcher.Needs(k)|run.output(k).Needs)&directory.WithBelow != 0 {
+		below, err := run.below(ctx, k)
+		if err != nil {
+			return err
+		}
+		e.Below = below
 	}
-	e := &entry.Entry{Kind: k, View: run.view, Below: below}
 	if !run.matcher.Matches(e) {
 		return nil
 	}

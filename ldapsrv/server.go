@@ -239,3 +239,10 @@ func remoteOf(raw net.Conn) netip.AddrPort {
 	a := tcp.AddrPort()
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }
+
+// Connections is how many connections there are now, on all listeners.
+func (s *Server) Connections() int {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	return s.gate.total
+}

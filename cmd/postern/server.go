@@ -189,6 +189,7 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { return s.expireEvents(ctx) })
 	g.Go(func() error { return s.watchMail(ctx) })
 	g.Go(func() error { return s.keepBrakes(ctx) })
+	g.Go(func() error { return s.watchState(ctx) })
 	g.Go(func() error { return s.exportEvents(ctx) })
 	g.Go(func() error { return s.sweepSessions(ctx) })
 	g.Go(func() error { return s.disconnects.run(ctx) })

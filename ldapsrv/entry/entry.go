@@ -15,8 +15,8 @@ type Entry struct {
 	View    *View
 	Account *directory.AccountEntry
 	Group   *directory.GroupEntry
-	// Below is how many entries stand directly below a container; negative:
-	// it is not to be shown.
+	// Below is how many entries stand directly below a container, where
+	// directory.WithBelow is among the needs; negative: it is not to be shown.
 	Below int
 	// Only limits whom the lists of members show: nil for all, else the
 	// reader, whose own membership is what it may read.

@@ -187,18 +187,25 @@ func serviceFields() []field {
 func containerFields(structural string, own ...field) []field {
 	own = append(own, operational(structural, func(e *Entry) string { return derivedUUID(e.DN()) })...)
 	return append(own,
-		text("hasSubordinates", func(e *Entry) string {
+		below("hasSubordinates", func(e *Entry) string {
 			if e.Below == 0 {
 				return "FALSE"
 			}
 			return "TRUE"
 		}),
-		text("numSubordinates", func(e *Entry) string {
+		below("numSubordinates", func(e *Entry) string {
 			if e.Below < 0 {
 				return ""
 			}
 			return strconv.Itoa(e.Below)
 		}))
+}
+
+// below is a field that the count of what stands below is needed for.
+func below(name string, value func(e *Entry) string) field {
+	f := text(name, value)
+	f.needs = directory.WithBelow
+	return f
 }
 
 // derivedUUID is a UUID (version 8, RFC 9562 §5.8) for what has none of its
