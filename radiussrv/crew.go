@@ -1,13 +1,17 @@
 package radiussrv
 
-import "sync"
+import (
+	"slices"
+	"sync"
+	"time"
+)
 
 // crew works on requests, each worker on one at a time. The worker that was
 // idle last is given the next request: while requests are quick, a few workers
 // do them all and their stacks stay warm; when requests are slow, more are
 // started, up to a limit, and then requests wait, those that go on with
-// something before those that begin it (RFC 5080 §2.2.3). It may be used
-// concurrently.
+// something before those that begin it (RFC 5080 §2.2.3). Workers for whom there
+// was nothing to do for a while go home. It may be used concurrently.
 type crew struct {
 	do    func(*exchange)
 	limit int
@@ -18,6 +22,8 @@ type crew struct {
 	waiting chan *exchange   // the same that begins something
 	started int
 	over    bool
+	spare   int  // the fewest that were idle since somebody looked
+	looking bool // somebody will look again
 
 	all sync.WaitGroup
 }
@@ -34,6 +40,7 @@ func (c *crew) add(x *exchange, going bool) bool {
 	if last := len(c.idle) - 1; last >= 0 {
 		c.idle[last] <- x // it has room for one, and is empty
 		c.idle = c.idle[:last]
+		c.spare = min(c.spare, last)
 		return true
 	}
 	if c.started < c.limit {
@@ -83,7 +90,39 @@ func (c *crew) settle(own chan *exchange) (x *exchange, settled bool) {
 		return nil, true
 	}
 	c.idle = append(c.idle, own)
+	c.lookLater()
 	return nil, false
+}
+
+// spareFor is how long a worker is kept for whom there is nothing to do: so
+// long at least, and at most twice as long.
+const spareFor = 5 * time.Second
+
+// lookLater sees to it that somebody looks. The caller holds mu.
+func (c *crew) lookLater() {
+	if c.looking || len(c.idle) == 0 {
+		return
+	}
+	c.looking = true
+	time.AfterFunc(spareFor, c.dismiss)
+}
+
+// dismiss sends home who was idle all the time since the last look: those at
+// the beginning of the list.
+func (c *crew) dismiss() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.looking = false
+	if c.over {
+		return
+	}
+	for _, own := range c.idle[:c.spare] {
+		close(own)
+	}
+	c.started -= c.spare
+	c.idle = slices.Delete(c.idle, 0, c.spare)
+	c.spare = len(c.idle)
+	c.lookLater()
 }
 
 // finish says that nothing will be added. The channel closes when all is done.

@@ -37,3 +37,33 @@ func TestQuickRequestsAreDoneByOneWorkerAndSlowOnesByMore(t *testing.T) {
 		}
 	})
 }
+
+func TestWorkersForWhomThereIsNothingToDoGoHome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrew(8, 1, func(x *exchange) { time.Sleep(time.Until(x.received)) })
+		for range 8 {
+			c.add(&exchange{received: time.Now().Add(time.Second)}, false)
+		}
+		synctest.Wait()
+		if c.started != 8 {
+			t.Fatalf("%d workers for eight slow requests", c.started)
+		}
+		for range 30 { // quick ones all the while, for one worker
+			time.Sleep(spareFor / 10)
+			c.add(&exchange{}, false)
+			synctest.Wait()
+		}
+		if c.started != 1 || len(c.idle) != 1 {
+			t.Errorf("%d workers are there and %d idle, want the one that is needed", c.started, len(c.idle))
+		}
+		time.Sleep(3 * spareFor)
+		synctest.Wait()
+		if c.started != 0 || len(c.idle) != 0 {
+			t.Errorf("%d workers are there and %d idle, want none", c.started, len(c.idle))
+		}
+		if !c.add(&exchange{}, false) {
+			t.Error("a request after that is not taken")
+		}
+		<-c.finish()
+	})
+}

@@ -175,5 +175,5 @@ func (b *bench) install(ctx context.Context, name string, n int, more string) (p
 	if err != nil {
 		return peers.Postern{}, err
 	}
-	return peers.NewPostern(ctx, b.binary, dir, n, more)
+	return peers.NewPostern(ctx, b.binary, dir, n, peers.Config+more)
 }

@@ -14,9 +14,8 @@ import (
 // Reader is the service account that may read everybody.
 const Reader = "reader"
 
-// posternConf adds the reader to an installation for tests; more is added
-// behind it.
-const posternConf = site.Config + `
+// Config adds the reader to an installation for tests.
+const Config = site.Config + `
 [[service_account]]
 name       = "` + Reader + `"
 networks   = ["127.0.0.0/8"]
@@ -34,10 +33,10 @@ type Postern struct {
 // ReaderDN is the reader's name.
 const ReaderDN = "cn=" + Reader + ",ou=system," + people.Base
 
-// NewPostern makes an installation in dir, with n accounts and more behind its
-// configuration.
-func NewPostern(ctx context.Context, binary, dir string, n int, more string) (p Postern, err error) {
-	if p.Site, err = site.New(ctx, binary, dir, posternConf+more); err != nil {
+// NewPostern makes an installation in dir, with n accounts and that
+// configuration: Config with what is to be different.
+func NewPostern(ctx context.Context, binary, dir string, n int, config string) (p Postern, err error) {
+	if p.Site, err = site.New(ctx, binary, dir, config); err != nil {
 		return p, err
 	}
 	if err := people.Store(ctx, filepath.Join(dir, "data"), filepath.Join(dir, "postern.key"), n); err != nil {

@@ -147,3 +147,17 @@ func accepts(at netip.AddrPort) func() error {
 		return err
 	}
 }
+
+// Program starts a server that takes its loopback address as its last argument.
+func Program(ctx context.Context, name string, argv ...string) (*Server, error) {
+	at, err := freePort("tcp")
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, name, at, accepts(at), append(argv, at.String())...)
+}
+
+// Running is a server that somebody else started.
+func Running(name string, pid int, stop func() error) *Server {
+	return &Server{Name: name, PID: pid, stop: stop}
+}
