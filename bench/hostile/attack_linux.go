@@ -173,11 +173,13 @@ func sendAll(messages [][]byte) func(context.Context, *target) (int, error) {
 				return err
 			}
 			defer c.Close()
-			if len(m) > 1<<20 {
-				_ = c.SetDeadline(time.Now().Add(20 * time.Second)) // to be taken in, or cut off
+			within := answerWithin
+			if len(m) > 2<<20 {
+				within = 20 * time.Second // to be taken in, or cut off
+				_ = c.SetDeadline(time.Now().Add(within))
 			}
 			go func() { _, _ = c.Write(m) }() // a server that hangs up has had enough
-			_ = c.SetReadDeadline(time.Now().Add(answerWithin))
+			_ = c.SetReadDeadline(time.Now().Add(within))
 			_, _ = io.Copy(io.Discard, io.LimitReader(c, 1<<20)) // whatever it says
 			return nil
 		})
