@@ -240,12 +240,24 @@ func TestWhatBreaksIsUnavailableWhereverItBreaks(t *testing.T) {
 	}
 }
 
+// TestAPanicIsUnavailable, and says where it happened; what it holds, which may
+// be what somebody typed, is said of runtime errors only.
 func TestAPanicIsUnavailable(t *testing.T) {
-	w := newWorld(t)
-	w.duringHash = func() { panic("index out of range") }
-	w.attempt(t, mailClient, "bob", text(bobPassword)).expect(t, Unavailable, ReasonUnavailable)
-	if !strings.Contains(w.log.String(), "index out of range") {
-		t.Errorf("log:\n%s", w.log)
+	var none []int
+	for name, c := range map[string]struct {
+		fault func()
+		said  string
+	}{
+		"a runtime error": {func() { none[len(none)]++ }, "index out of range"},
+		"a string":        {func() { panic("while looking at " + bobPassword) }, "panic while gathering facts: string"},
+		"an error":        {func() { panic(errors.New(bobPassword)) }, "panic while gathering facts: *errors.errorString"},
+	} {
+		w := newWorld(t)
+		w.duringHash = c.fault
+		w.attempt(t, mailClient, "bob", text(bobPassword)).expect(t, Unavailable, ReasonUnavailable)
+		if log := w.log.String(); !strings.Contains(log, c.said) || strings.Contains(log, bobPassword) || !strings.Contains(log, "engine_test.go") {
+			t.Errorf("%s: log:\n%s", name, log)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -54,7 +55,7 @@ func (e *Engine) begin(a Attempt) trial {
 func (t *trial) gather(find func()) {
 	defer func() {
 		if r := recover(); r != nil {
-			t.broke(fmt.Errorf("panic while gathering facts: %v\n%s", r, debug.Stack()))
+			t.broke(fmt.Errorf("panic while gathering facts: %s\n%s", fault(r), debug.Stack()))
 		}
 	}()
 	if t.rules == nil {
@@ -62,6 +63,15 @@ func (t *trial) gather(find func()) {
 		return
 	}
 	find()
+}
+
+// fault describes what was recovered. Only a runtime error is known not to
+// carry what somebody typed.
+func fault(r any) string {
+	if e, ok := r.(runtime.Error); ok {
+		return e.Error()
+	}
+	return fmt.Sprintf("%T", r)
 }
 
 // broke notes that it cannot be known what there is to decide about.
