@@ -178,6 +178,46 @@ secret = 5
 		`line 8: radius.eap.min_tls: "1.1" is none of 1.2, 1.3`,
 		`line 9: radius.eap.resumption: must lie between "0s", which is never, and "24h"`,
 		"line 10: radius.eap.fragment: must lie between 100 and 1400"}},
+	{"replies, requests to devices and TLS that cannot be", smallest + `[radius]
+radsec_listen = ["127.0.0.1:2083"]
+stale_sessions = "1m"
+[[radius.client]]
+name = "a"
+address = "192.0.2.1"
+secret_file = "a.secret"
+transport = "tls"
+dae = { address = "192.0.2.1:3799" }
+[[radius.client]]
+name = "b"
+address = "192.0.2.1"
+transport = "tls"
+certificates = ["sha256:00", ""]
+dae = { address = "192.0.2.1" , secret_file = "x" }
+[[radius.client]]
+name = "c"
+address = "192.0.2.2"
+secret_file = "c.secret"
+certificates = ["c"]
+dae = { secret_file = "x" }
+[[radius.reply]]
+service = "mail"
+client = "d"
+`, []string{
+		"line 6: radius.radsec_ca: is needed",
+		"line 7: radius.radsec_listen: needs a certificate: add [tls] with certificate and key",
+		`line 8: radius.stale_sessions: must lie between "10m0s" and "2160h0m0s"`,
+		`line 9: radius.client[0].certificates: is needed with transport = "tls": names in the device's certificate, or "sha256:" and its fingerprint`,
+		`line 12: radius.client[0].secret_file: does not go with transport = "tls": the certificate is what counts there`,
+		`line 14: radius.client[0].dae.secret_file: is needed with transport = "tls"`,
+		"line 19: radius.client[1].certificates[0]: is not sha256: and 64 hexadecimal digits",
+		"line 19: radius.client[1].certificates[1]: is empty",
+		`line 20: radius.client[1].dae.address: "192.0.2.1" is not "address:port", such as "192.0.2.1:3799"`,
+		`line 25: radius.client[2].certificates: counts with transport = "tls" only`,
+		"line 26: radius.client[2].dae.secret_file: stands there without an address",
+		`line 28: radius.reply[0].service: there is no service "mail"`,
+		`line 29: radius.reply[0].client: there is no RADIUS client "d"`}},
+	{"TLS that nobody listens for", smallest + "[[radius.client]]\nname = \"a\"\naddress = \"192.0.2.1\"\ntransport = \"tls\"\ncertificates = [\"a\"]\n", []string{
+		`line 6: radius.radsec_listen: is needed: a client has transport = "tls"`}},
 	{"http off loopback", smallest + "[portal]\nlisten = \"127.0.0.1:8080\"\npublic_url = \"http://postern.example.org\"\nadmin_group = \"\"\n", []string{
 		"line 8: portal.public_url: must be https: http is for loopback only, because passwords travel over it",
 		"line 9: portal.admin_group: is needed"}},

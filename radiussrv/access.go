@@ -72,7 +72,7 @@ func (x *exchange) attempt(request *radius.Packet, p presented) policy.Attempt {
 			Reported: printable(request.Get(rfc2865.CallingStationID_Type)),
 		},
 		Remote: x.from.peer,
-		Secure: x.shape.mac != 0,
+		Secure: x.shape.mac != 0 || len(x.client.Certificates) > 0,
 	}
 }
 

@@ -36,9 +36,9 @@ func (r Role) takes(code radius.Code) bool {
 	case radius.CodeStatusServer:
 		return true
 	case radius.CodeAccessRequest:
-		return r == Authentication
+		return r != Accounting
 	case radius.CodeAccountingRequest:
-		return r == Accounting
+		return r != Authentication
 	}
 	return false
 }

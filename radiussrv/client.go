@@ -34,6 +34,12 @@ type Client struct {
 	InsecureMSCHAP bool
 	// OTPChallenge says that the client can ask its user for a code.
 	OTPChallenge bool
+	// Certificates make it a client of RADIUS over TLS alone, without a Secret:
+	// its certificate must have one of these names (DNS, IP or URI), or be the
+	// one with a fingerprint, "sha256:" and hexadecimal digits. A
+	// Message-Authenticator is not needed there; one that is there must be
+	// right.
+	Certificates []string
 }
 
 func (c Client) check() error {
@@ -42,7 +48,7 @@ func (c Client) check() error {
 		return errors.New("a RADIUS client needs a name")
 	case !c.Address.IsValid():
 		return fmt.Errorf("RADIUS client %q needs an address or a prefix", c.Name)
-	case c.Secret.Len() < MinSecret:
+	case len(c.Certificates) == 0 && c.Secret.Len() < MinSecret:
 		return fmt.Errorf("RADIUS client %q: the secret is shorter than %d characters; use a longer one", c.Name, MinSecret)
 	case len(c.Methods) == 0:
 		return fmt.Errorf("RADIUS client %q allows no method; name at least one, such as %q", c.Name, PAP)
@@ -75,6 +81,7 @@ type client struct {
 type clients struct {
 	lengths4, lengths6 []int // prefix lengths in use, longest first
 	byPrefix           map[netip.Prefix]*client
+	tls                []*client
 }
 
 // newClients checks list whole before it takes any of it. Every complaint is
@@ -105,6 +112,10 @@ func newClients(list []Client) (*clients, error) {
 func (s *clients) add(c Client) error {
 	c.Address = unmap(c.Address)
 	c.Methods = slices.Clone(c.Methods)
+	if len(c.Certificates) > 0 {
+		s.addTLS(c)
+		return nil
+	}
 	if other := s.byPrefix[c.Address]; other != nil {
 		return fmt.Errorf("RADIUS clients %q and %q have the same address %s", other.Name, c.Name, c.Address)
 	}
@@ -122,6 +133,16 @@ func (s *clients) add(c Client) error {
 		slices.SortFunc(*lengths, func(a, b int) int { return b - a })
 	}
 	return nil
+}
+
+func (s *clients) addTLS(c Client) {
+	c.Secret = secret.NewText(radsecSecret)
+	c.AllowUnsigned, c.AllowUnsignedProxyState = true, true
+	made := &client{Client: c, key: newKeyring(c.Secret)}
+	if c.OTPChallenge {
+		made.kind = policy.LegacyOTP
+	}
+	s.tls = append(s.tls, made)
 }
 
 // unmap masks p and turns an IPv4-mapped prefix into the IPv4 one, so that a
@@ -163,6 +184,9 @@ func (s *clients) byName() map[string]*client {
 	for _, c := range s.byPrefix {
 		out[c.Name] = c
 	}
+	for _, c := range s.tls {
+		out[c.Name] = c
+	}
 	return out
 }
 
@@ -176,4 +200,4 @@ func (c *client) inherit(old *client, statusRate int) {
 	c.load, c.status, c.lines, c.unfit, c.questions = new(load), newAllowance(statusRate), new([drops]sampler), new(sampler), new(questions)
 }
 
-func (s *clients) single() bool { return len(s.byPrefix) == 1 }
+func (s *clients) single() bool { return len(s.byPrefix)+len(s.tls) == 1 }

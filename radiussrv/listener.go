@@ -243,7 +243,7 @@ func (l *listener) work(ctx context.Context, x *exchange) {
 	}
 	waiting := &patience{Context: ctx, deadline: deadline}
 	defer waiting.end()
-	if l.role == Accounting {
+	if radius.Code(x.packet[0]) == radius.CodeAccountingRequest {
 		l.account(waiting, x)
 	} else {
 		l.access(waiting, x)

@@ -87,6 +87,13 @@ type Config struct {
 	ClientConversations int           // and of one client: 256
 	ConversationLife    time.Duration // how long one waits for its next message: 60 s
 
+	// TLSConnections is how many connections of RADIUS over TLS may be open,
+	// for each ServeTLS: 256; an eighth of them for one client, a quarter of
+	// them in their handshake.
+	TLSConnections int
+	TLSHandshake   time.Duration // the longest a handshake may take: 5 s
+	TLSIdle        time.Duration // the longest a connection may be silent: 15 min
+
 	Logger *slog.Logger // nil: nothing is logged
 }
 
@@ -112,6 +119,9 @@ func (c *Config) defaults() {
 	set(&c.Held, 16384)
 	set(&c.Duplicates, 65536)
 	set(&c.StatusRate, 50)
+	set(&c.TLSConnections, 256)
+	last(&c.TLSHandshake, 5*time.Second)
+	last(&c.TLSIdle, 15*time.Minute)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -130,6 +140,7 @@ type Server struct {
 	strangers     [drops]sampler // lines about addresses that are no client's
 	reading       sampler        // lines about sockets that fail
 	sending       sampler
+	linking       sampler // lines about connections that are not let in
 
 	serving atomic.Int64 // calls of Serve
 	delay   atomic.Int64 // RejectDelay in force, in nanoseconds
@@ -198,12 +209,17 @@ const (
 	Authentication Role = iota
 	// Accounting takes Accounting-Request and Status-Server.
 	Accounting
+	// OverTLS takes them all: RADIUS over TLS has one port.
+	OverTLS
 )
 
 // String returns the word used in logs.
 func (r Role) String() string {
-	if r == Accounting {
+	switch r {
+	case Accounting:
 		return "accounting"
+	case OverTLS:
+		return "tls"
 	}
 	return "authentication"
 }

@@ -181,8 +181,10 @@ func checkSigned(t testing.TB, request, reply []byte) {
 	}
 }
 
-func mac(packet []byte) []byte {
-	h := hmac.New(md5.New, []byte(sharedSecret))
+func mac(packet []byte) []byte { return macUnder(sharedSecret, packet) }
+
+func macUnder(key string, packet []byte) []byte {
+	h := hmac.New(md5.New, []byte(key))
 	h.Write(packet)
 	return h.Sum(nil)
 }

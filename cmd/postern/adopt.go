@@ -106,6 +106,11 @@ func (s *server) adopt(next *loaded) error {
 			return errors.Join(err, undo(), s.radius.SetClients(clients))
 		}
 	}
+	if s.signers != nil && next.RADIUS.RadSecCA != old.RADIUS.RadSecCA {
+		if err := s.signers.use(next.RADIUS.RadSecCA); err != nil {
+			s.log.Error("the old authorities of devices stay in force", "error", err)
+		}
+	}
 	s.engine.SetRules(rules)
 	s.radius.SetReplies(next.replies)
 	s.level.Set(levelOf(next.Log))

@@ -31,6 +31,7 @@ func (s *server) listen(ctx context.Context, c loaded) error {
 		{"ldap.listen_tls", c.LDAP.ListenTLS, s.listenLDAP(true)},
 		{"radius.listen", c.RADIUS.Listen, s.listenRADIUS(radiussrv.Authentication)},
 		{"radius.accounting_listen", c.RADIUS.AccountingListen, s.listenRADIUS(radiussrv.Accounting)},
+		{"radius.radsec_listen", c.RADIUS.RadSecListen, s.listenRadSec(c)},
 		{"portal.listen", portalListen(c), s.listenPortal(c)},
 	} {
 		for _, address := range group.addresses {

@@ -155,9 +155,6 @@ func radiusClientsOf(c *config.Config) ([]radiussrv.Client, error) {
 	var clients []radiussrv.Client
 	var problems []config.Problem
 	for i, k := range c.RADIUS.Clients {
-		if k.Transport == "tls" {
-			continue
-		}
 		shared, err := k.SharedSecret()
 		if err != nil {
 			problems = append(problems, c.Problem(fmt.Sprintf("radius.client[%d].secret_file", i), err.Error()))
@@ -167,6 +164,9 @@ func radiusClientsOf(c *config.Config) ([]radiussrv.Client, error) {
 			Name: k.Name, Address: k.Address, Secret: secret.NewText(shared.Reveal()),
 			AllowUnsigned: !k.RequireMessageAuthenticator, AllowUnsignedProxyState: !k.LimitProxyState,
 			InsecureMSCHAP: k.InsecureMSCHAP, OTPChallenge: k.OTPChallenge,
+		}
+		if k.Transport == "tls" {
+			client.Certificates = k.Certificates
 		}
 		for _, m := range k.Methods {
 			client.Methods = append(client.Methods, radiussrv.Method(m))

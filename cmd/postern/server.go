@@ -54,6 +54,7 @@ type server struct {
 	mail     atomic.Pointer[mail.Settings]
 
 	disconnects *disconnector
+	signers     *authorities // of devices; nil without RADIUS over TLS
 	certificate *certificate // nil without [tls]
 	listeners   []*listener
 

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// signed makes a key and a certificate signed by parent, or by itself, and
+// writes them as NAME.pem and NAME.key.
+func signed(t *testing.T, dir, name string, parent *tls.Certificate) *tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), BasicConstraintsValid: true,
+	}
+	signer, above := any(key), c
+	if parent == nil {
+		c.IsCA, c.KeyUsage = true, x509.KeyUsageCertSign
+	} else {
+		signer, above = parent.PrivateKey, parent.Leaf
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, above, key.Public(), signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rewriteFile(t, filepath.Join(dir, name+".pem"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	rewriteFile(t, filepath.Join(dir, name+".key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+}
+
+// overRadSec is a server of RADIUS over TLS with certificates of its own.
+func overRadSec(t *testing.T) (r *running, dir string, ca *tls.Certificate) {
+	t.Helper()
+	dir = t.TempDir()
+	ca = signed(t, dir, "authority", nil)
+	signed(t, dir, "proxy", ca)
+	signed(t, dir, "cert", ca)
+	if err := os.Rename(filepath.Join(dir, "cert.key"), filepath.Join(dir, "key.pem")); err != nil {
+		t.Fatal(err)
+	}
+	rewriteFile(t, filepath.Join(dir, "config.toml"), strings.NewReplacer(`"warn"`, `"info"`,
+		"reject_delay", "radsec_listen = [\"127.0.0.1:0\"]\nradsec_ca = \"authority.pem\"\nreject_delay",
+		`secret_file = "vpn.secret"`, "transport = \"tls\"\ncertificates = [\"proxy\"]").Replace(demoConfig))
+	r = open(t, dir)
+	r.run(t)
+	return r, dir, ca
+}
+
+// radsecproxy runs Debian's proxy in front of the server, and returns where it
+// takes RADIUS over UDP.
+func radsecproxy(t *testing.T, dir, server string) string {
+	t.Helper()
+	const program = "/usr/sbin/radsecproxy" // sbin is on the path of few
+	needs(t, program, "radclient")
+	free, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.LocalAddr().String()
+	free.Close()
+	host, port, err := net.SplitHostPort(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(dir, "radsecproxy.conf")
+	rewriteFile(t, config, fmt.Sprintf(`ListenUDP %s
+LogLevel 3
+tls default {
+	CACertificateFile %[2]s/authority.pem
+	CertificateFile %[2]s/proxy.pem
+	CertificateKeyFile %[2]s/proxy.key
+}
+client tester {
+	host 127.0.0.1
+	type udp
+	secret proxys-own-secret
+}
+server postern {
+	host %[3]s
+	port %[4]s
+	type tls
+	secret radsec
+	certificateNameCheck off
+}
+realm * {
+	server postern
+	accountingServer postern
+}
+`, address, dir, host, port))
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, program, "-f", "-c", config)
+	var log screen
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cancel(); _ = cmd.Wait() })
+	log.await(t, "tlsconnect: TLS connection to postern")
+	return address
+}
+
+// throughProxy asks with radclient until it is answered.
+func throughProxy(t *testing.T, address, kind, attributes string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "radclient", "-x", "-t", "2", "-r", "5", address, kind, "proxys-own-secret")
+	cmd.Stdin = strings.NewReader(attributes)
+	out, err := cmd.CombinedOutput()
+	if err != nil && !bytes.Contains(out, []byte("Access-Reject")) {
+		t.Fatalf("radclient: %v\n%s", err, out)
+	}
+	return string(out)
+}
+
+func TestRadclientThroughRadsecproxy(t *testing.T) {
+	r, dir, _ := overRadSec(t)
+	proxy := radsecproxy(t, dir, r.address("radius.radsec_listen"))
+	_, password := r.addPerson(t, "ann")
+	ask := func(password string) string {
+		return throughProxy(t, proxy, "auth", "User-Name = ann\nUser-Password = \""+password+"\"\n")
+	}
+	accepted := ask(password.Reveal())
+	if !strings.Contains(accepted, "Received Access-Accept") {
+		t.Errorf("the right password: %s", accepted)
+	}
+	if out := ask("wrong"); !strings.Contains(out, "Received Access-Reject") {
+		t.Errorf("a wrong password: %s", out)
+	}
+	out := throughProxy(t, proxy, "acct", classShown.FindString(accepted)+"\nAcct-Status-Type = Start\nUser-Name = ann\nAcct-Session-Id = 1\nNAS-Identifier = gate\n")
+	if !strings.Contains(out, "Received Accounting-Response") {
+		t.Errorf("accounting: %s", out)
+	}
+	var shown, errs bytes.Buffer
+	if code := run(t.Context(), []string{"sessions", "--config", r.env.configPath}, strings.NewReader(""), &shown, &errs); code != exitDone || !strings.Contains(shown.String(), "ann") {
+		t.Errorf("sessions: %d\n%s%s", code, &shown, &errs)
+	}
+}
+
+// TestOverTLSACertificateIsReadAgainWhenItChanges: both that of the server and
+// who signs those of devices, without a restart.
+func TestOverTLSACertificateIsReadAgainWhenItChanges(t *testing.T) {
+	r, dir, ca := overRadSec(t)
+	shake := func(who *tls.Certificate) (serial string, err error) {
+		conn, err := tls.Dial("tcp", r.address("radius.radsec_listen"), &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{*who}})
+		if err != nil {
+			return "", err
+		}
+		defer conn.Close()
+		serial = conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
+		_ = conn.SetDeadline(time.Now().Add(300 * time.Millisecond))
+		if _, err = conn.Read(make([]byte, 1)); os.IsTimeout(err) {
+			err = nil // let in, and nothing is said
+		}
+		return serial, err
+	}
+	first := signed(t, dir, "proxy", ca)
+	before, err := shake(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed(t, dir, "cert", ca)
+	if err := os.Rename(filepath.Join(dir, "cert.key"), filepath.Join(dir, "key.pem")); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := shake(first); err != nil || after == before {
+		t.Errorf("the server's new certificate is not used: %v", err)
+	}
+	signed(t, dir, "authority", nil)
+	if _, err := shake(first); err == nil {
+		t.Error("a device of the authority before is still let in")
+	}
+	rewriteFile(t, filepath.Join(dir, "authority.pem"), "nothing")
+	if _, err := shake(first); err == nil {
+		t.Error("with authorities that cannot be read a device is let in")
+	}
+	r.log.await(t, "the changed authorities of devices cannot be used")
+}
