@@ -11,9 +11,11 @@ import (
 	"crypto/x509/pkix"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"io"
 	"math/big"
 	"net"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -194,18 +196,9 @@ func closed(t testing.TB, conn net.Conn) {
 	if rest, _ := io.ReadAll(conn); len(rest) > 0 {
 		t.Errorf("% x came before the end", rest)
 	}
-	var timeout net.Error
-	if _, err := conn.Read(make([]byte, 1)); err == nil || errorsAs(err, &timeout) && timeout.Timeout() {
+	if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("the connection is still open: %v", err)
 	}
-}
-
-func errorsAs(err error, to *net.Error) bool {
-	n, ok := err.(net.Error)
-	if ok {
-		*to = n
-	}
-	return ok
 }
 
 func TestSignInsAndAccountingOverTLS(t *testing.T) {

@@ -50,7 +50,8 @@ func newRoot(e *env) *cobra.Command {
 	root.PersistentFlags().StringVar(&e.configPath, "config", defaultConfigPath(), "the configuration `FILE`; POSTERN_CONFIG names another default")
 	root.AddCommand(demoCommand(e), initCommand(e), serveCommand(e), reloadCommand(e), configCommand(e), versionCommand(e),
 		userCommand(e), groupCommand(e), appPasswordCommand(e), certificateCommand(e), serviceAccountCommand(e), eventsCommand(e), explainCommand(e), unlockCommand(e),
-		group("report", "Sum up what was recorded", reportLegacyCommand(e)), sessionsCommand(e))
+		group("report", "Sum up what was recorded", reportLegacyCommand(e)), sessionsCommand(e),
+		radiusClientCommand(e), radiusCommand(e))
 	root.InitDefaultCompletionCmd()
 	markFailures(root)
 	return root

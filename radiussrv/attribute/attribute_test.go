@@ -75,3 +75,30 @@ func TestTheSameAttributeHasTheSameKey(t *testing.T) {
 		t.Error("two attributes share a key")
 	}
 }
+
+func TestAnAttributeIsShownAsItIsWritten(t *testing.T) {
+	for _, s := range []string{
+		"Tunnel-Type:1=vlan", "Tunnel-Medium-Type=ieee-802", "Tunnel-Private-Group-ID:1=20", "Tunnel-Private-Group-ID=staff", "Filter-Id=a b",
+		"Class=0x00ff", "Session-Timeout=3600", "Framed-IP-Address=192.0.2.7", "Framed-IPv6-Address=2001:db8::1", "Service-Type=administrative",
+		"Cisco-AVPair=shell:priv-lvl=15", "Aruba-User-Vlan=7", "Vendor(4242).7=x", "Vendor(4242).7=0x0001",
+	} {
+		a, err := Parse(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Format(a.AVP); got != s {
+			t.Errorf("%s is shown as %s", s, got)
+		}
+	}
+	for want, avp := range map[string]radius.AVP{
+		"Attribute-200=0x01":          {Type: 200, Attribute: []byte{1}},
+		"Attribute-26=0x00000009":     {Type: 26, Attribute: []byte{0, 0, 0, 9}},
+		"Attribute-26=0x000000090107": {Type: 26, Attribute: []byte{0, 0, 0, 9, 1, 7}},
+		"Session-Timeout=0x01":        {Type: 27, Attribute: []byte{1}},
+		"Tunnel-Type=":                {Type: 64},
+	} {
+		if got := Format(avp); got != want {
+			t.Errorf("%+v is shown as %s, want %s", avp, got, want)
+		}
+	}
+}

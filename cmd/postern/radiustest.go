@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/md5"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+	"layeh.com/radius/rfc2869"
+
+	"postern/policy"
+	"postern/radiussrv"
+	"postern/radiussrv/attribute"
+	"postern/secret"
+)
+
+// radiusTestFlags say what is tried.
+type radiusTestFlags struct {
+	client   string
+	password bool
+}
+
+func radiusCommand(e *env) *cobra.Command {
+	return group("radius", "Try what a RADIUS client would be answered", radiusTestCommand(e))
+}
+
+func radiusTestCommand(e *env) *cobra.Command {
+	var f radiusTestFlags
+	cmd := &cobra.Command{
+		Use:   "test --client NAME LOGIN [--password-stdin]",
+		Short: "Send a request as a device would, and explain the answer",
+		Long: "Sends an Access-Request (PAP) under the secret of a configured device, as from\n" +
+			"its address, to a server inside this process that has this configuration and\n" +
+			"this database. Shows the answer, what it carries, and why. Nothing is recorded,\n" +
+			"and no brake counts it. What it does not try is the network in between. Without\n" +
+			"--password-stdin a password is sent that is nobody's.",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: e.completeLogins,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var password secret.Text
+			var err error
+			if f.password {
+				password, err = e.readPassword()
+			} else {
+				password, err = secret.NewRandomPassword(e.random)
+			}
+			if err != nil {
+				return err
+			}
+			return e.administer(cmd.Context(), func(a *admin) error {
+				return a.tryRADIUS(cmd.Context(), f, args[0], password)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&f.client, "client", "", "the `NAME` of the [[radius.client]]")
+	cmd.Flags().BoolVar(&f.password, "password-stdin", false, "read the password from standard input; one trailing newline is dropped")
+	mustMark(cmd.MarkFlagRequired("client"))
+	return cmd
+}
+
+// overheard is the engine as a server uses it: it is told that the device is
+// where its entry says, and what it decides is kept.
+type overheard struct {
+	engine   *policy.Engine
+	from     netip.Addr
+	decision policy.Decision
+	asked    bool
+}
+
+func (o *overheard) Authenticate(ctx context.Context, a policy.Attempt) policy.Decision {
+	a.Remote = netip.AddrPortFrom(o.from, a.Remote.Port())
+	o.decision, o.asked = o.engine.Authenticate(ctx, a), true
+	return o.decision
+}
+
+func (a *admin) tryRADIUS(ctx context.Context, f radiusTestFlags, login string, password secret.Text) error {
+	client, err := a.clientNamed(f.client)
+	if err != nil {
+		return err
+	}
+	o := &overheard{engine: policy.NewEngine(policy.EngineConfig{
+		Records: a.store, Challengeable: a.store, Keys: a.keys, Verifier: secret.NewHasher(secret.DefaultArgon2, 0, 0), Recorder: unrecorded{}, Now: a.now,
+	}), from: client.Address.Addr()}
+	o.engine.SetRules(a.rules)
+	defer o.engine.Close()
+	reply, err := a.askOwnServer(ctx, o, client, login, password)
+	if err != nil {
+		return err
+	}
+	return a.printTry(ctx, client, o, login, reply)
+}
+
+// clientNamed is the client under test, on this process's own loopback.
+func (a *admin) clientNamed(name string) (radiussrv.Client, error) {
+	clients, err := radiusClientsOf(&a.config)
+	if err != nil {
+		return radiussrv.Client{}, err
+	}
+	var known []string
+	for _, c := range clients {
+		if c.Name == name {
+			if !slices.Contains(c.Methods, radiussrv.PAP) {
+				return c, fmt.Errorf("client %q does not take PAP, which is what this test sends; try its own methods with eapol_test, and see postern explain", name)
+			}
+			return c, nil
+		}
+		known = append(known, c.Name)
+	}
+	return radiussrv.Client{}, fmt.Errorf("there is no RADIUS client %q; there are: %s", name, strings.Join(known, ", "))
+}
+
+// askOwnServer runs a server for one request. nil is silence.
+func (a *admin) askOwnServer(ctx context.Context, o *overheard, client radiussrv.Client, login string, password secret.Text) (*radius.Packet, error) {
+	replies, err := repliesOf(&a.config)
+	if err != nil {
+		return nil, err
+	}
+	served := client
+	served.Address = netip.MustParsePrefix("127.0.0.1/32")
+	if len(served.Certificates) > 0 { // TLS would bring nothing to what is decided
+		text, err := newSharedSecret(a.random)
+		if err != nil {
+			return nil, err
+		}
+		served.Certificates, served.Secret = nil, secret.NewText(string(text))
+	}
+	server, err := radiussrv.New(radiussrv.Config{
+		Authenticator: o, Clients: []radiussrv.Client{served}, Replies: replies, Groups: memberships{a.store}, Workers: 1,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("setting up RADIUS: %w", err)
+	}
+	conn, err := new(net.ListenConfig).ListenPacket(ctx, "udp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listening on loopback: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx, conn, radiussrv.Authentication) }()
+	reply, err := exchangePAP(ctx, conn.LocalAddr().String(), served.Secret, client, login, password)
+	cancel()
+	return reply, errors.Join(err, <-ended)
+}
+
+// exchangePAP asks once. nil without an error is silence.
+func exchangePAP(ctx context.Context, address string, shared secret.Text, client radiussrv.Client, login string, password secret.Text) (*radius.Packet, error) {
+	key := []byte(shared.Reveal())
+	p := radius.New(radius.CodeAccessRequest, key)
+	hidden, err := radius.NewUserPassword([]byte(password.Reveal()), key, p.Authenticator[:])
+	if err != nil {
+		return nil, fmt.Errorf("the password does not fit a RADIUS request (128 bytes at most): %w", err)
+	}
+	p.Add(rfc2869.MessageAuthenticator_Type, make([]byte, md5.Size))
+	p.Add(rfc2865.UserName_Type, []byte(login))
+	p.Add(rfc2865.UserPassword_Type, hidden)
+	p.Add(rfc2865.NASIdentifier_Type, []byte(client.Name))
+	raw, err := p.MarshalBinary()
+	if err != nil {
+		return nil, fmt.Errorf("putting the request together: %w", err)
+	}
+	mac := hmac.New(md5.New, key)
+	mac.Write(raw)
+	copy(raw[radiusHeader+2:], mac.Sum(nil))
+	conn, err := new(net.Dialer).DialContext(ctx, "udp", address)
+	if err != nil {
+		return nil, fmt.Errorf("reaching the RADIUS server: %w", err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(askWithin)); err != nil {
+		return nil, fmt.Errorf("setting a deadline: %w", err)
+	}
+	if _, err := conn.Write(raw); err != nil {
+		return nil, fmt.Errorf("sending the request: %w", err)
+	}
+	answer := make([]byte, radius.MaxPacketLength)
+	n, err := conn.Read(answer)
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("waiting for an answer: %w", err)
+	}
+	if !radius.IsAuthenticResponse(answer[:n], raw, key) {
+		return nil, errors.New("the answer was not made with the shared secret")
+	}
+	reply, err := radius.Parse(answer[:n], key)
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	return reply, nil
+}
+
+// printTry shows the answer, and then postern explain's chain for the same
+// client.
+func (a *admin) printTry(ctx context.Context, client radiussrv.Client, o *overheard, login string, reply *radius.Packet) error {
+	var b strings.Builder
+	switch {
+	case reply == nil:
+		b.WriteString("no answer: the device would ask its next server\n")
+	default:
+		fmt.Fprintf(&b, "%s\n", reply.Code)
+		for _, avp := range reply.Attributes {
+			if avp.Type != rfc2869.MessageAuthenticator_Type {
+				fmt.Fprintf(&b, "  %s\n", printable(attribute.Format(*avp)))
+			}
+		}
+	}
+	if o.asked {
+		fmt.Fprintf(&b, "decided: %s (%s), service %s\n", o.decision.Outcome, o.decision.Reason, o.decision.Service)
+	}
+	if _, err := fmt.Fprint(a.stdout, b.String()); err != nil {
+		return fmt.Errorf("writing the answer: %w", err)
+	}
+	q := policy.Question{Login: login, Service: o.decision.Service}
+	if client.Address.IsSingleIP() {
+		q.From = client.Address.Addr()
+	}
+	x, err := a.explain(ctx, q)
+	if err != nil {
+		return err
+	}
+	kind := policy.Legacy
+	if client.OTPChallenge {
+		kind = policy.LegacyOTP
+	}
+	x.Answers = slices.DeleteFunc(x.Answers, func(s policy.Supposition) bool { return s.Client != kind.String() })
+	return a.printExplanation(x)
+}
