@@ -32,6 +32,7 @@ func Run(t *testing.T, open Open) {
 		{"brakes", brakeTests},
 		{"uses of primary passwords", primaryUseTests},
 		{"lists", listTests},
+		{"entries", entryTests},
 		{"portal sessions", sessionTests},
 		{"network sessions", networkSessionTests},
 	} {
