@@ -2,24 +2,17 @@ package main
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/md5"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-	"layeh.com/radius"
-	"layeh.com/radius/rfc2865"
-	"layeh.com/radius/rfc2869"
 
 	"postern/policy"
 	"postern/radiussrv"
-	"postern/radiussrv/attribute"
 	"postern/secret"
 )
 
@@ -119,7 +112,7 @@ func (a *admin) clientNamed(name string) (radiussrv.Client, error) {
 }
 
 // askOwnServer runs a server for one request. nil is silence.
-func (a *admin) askOwnServer(ctx context.Context, o *overheard, client radiussrv.Client, login string, password secret.Text) (*radius.Packet, error) {
+func (a *admin) askOwnServer(ctx context.Context, o *overheard, client radiussrv.Client, login string, password secret.Text) (*radiussrv.Answer, error) {
 	replies, err := repliesOf(&a.config)
 	if err != nil {
 		return nil, err
@@ -146,73 +139,22 @@ func (a *admin) askOwnServer(ctx context.Context, o *overheard, client radiussrv
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ctx, conn, radiussrv.Authentication) }()
-	reply, err := exchangePAP(ctx, conn.LocalAddr().String(), served.Secret, client, login, password)
+	reply, err := radiussrv.AskPAP(ctx, conn.LocalAddr().String(), served.Secret, radiussrv.Question{Login: login, Password: password, NAS: client.Name, Wait: askWithin})
 	cancel()
 	return reply, errors.Join(err, <-ended)
 }
 
-// exchangePAP asks once. nil without an error is silence.
-func exchangePAP(ctx context.Context, address string, shared secret.Text, client radiussrv.Client, login string, password secret.Text) (*radius.Packet, error) {
-	key := []byte(shared.Reveal())
-	p := radius.New(radius.CodeAccessRequest, key)
-	hidden, err := radius.NewUserPassword([]byte(password.Reveal()), key, p.Authenticator[:])
-	if err != nil {
-		return nil, fmt.Errorf("the password does not fit a RADIUS request (128 bytes at most): %w", err)
-	}
-	p.Add(rfc2869.MessageAuthenticator_Type, make([]byte, md5.Size))
-	p.Add(rfc2865.UserName_Type, []byte(login))
-	p.Add(rfc2865.UserPassword_Type, hidden)
-	p.Add(rfc2865.NASIdentifier_Type, []byte(client.Name))
-	raw, err := p.MarshalBinary()
-	if err != nil {
-		return nil, fmt.Errorf("putting the request together: %w", err)
-	}
-	mac := hmac.New(md5.New, key)
-	mac.Write(raw)
-	copy(raw[radiusHeader+2:], mac.Sum(nil))
-	conn, err := new(net.Dialer).DialContext(ctx, "udp", address)
-	if err != nil {
-		return nil, fmt.Errorf("reaching the RADIUS server: %w", err)
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(askWithin)); err != nil {
-		return nil, fmt.Errorf("setting a deadline: %w", err)
-	}
-	if _, err := conn.Write(raw); err != nil {
-		return nil, fmt.Errorf("sending the request: %w", err)
-	}
-	answer := make([]byte, radius.MaxPacketLength)
-	n, err := conn.Read(answer)
-	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("waiting for an answer: %w", err)
-	}
-	if !radius.IsAuthenticResponse(answer[:n], raw, key) {
-		return nil, errors.New("the answer was not made with the shared secret")
-	}
-	reply, err := radius.Parse(answer[:n], key)
-	if err != nil {
-		return nil, fmt.Errorf("reading the answer: %w", err)
-	}
-	return reply, nil
-}
-
 // printTry shows the answer, and then postern explain's chain for the same
 // client.
-func (a *admin) printTry(ctx context.Context, client radiussrv.Client, o *overheard, login string, reply *radius.Packet) error {
+func (a *admin) printTry(ctx context.Context, client radiussrv.Client, o *overheard, login string, reply *radiussrv.Answer) error {
 	var b strings.Builder
 	switch {
 	case reply == nil:
 		b.WriteString("no answer: the device would ask its next server\n")
 	default:
 		fmt.Fprintf(&b, "%s\n", reply.Code)
-		for _, avp := range reply.Attributes {
-			if avp.Type != rfc2869.MessageAuthenticator_Type {
-				fmt.Fprintf(&b, "  %s\n", printable(attribute.Format(*avp)))
-			}
+		for _, a := range reply.Attributes {
+			fmt.Fprintf(&b, "  %s\n", printable(a))
 		}
 	}
 	if o.asked {
