@@ -158,6 +158,35 @@ func TestDevicesSignInOverEAP(t *testing.T) {
 	}
 }
 
+// TestARevokedAppPasswordLeavesNothingToResume: what revokes is another
+// process, and nobody need come back for the server to forget.
+func TestARevokedAppPasswordLeavesNothingToResume(t *testing.T) {
+	r := startWiFi(t)
+	_, p := r.addHolder(t, "ann")
+	d := device{eap: "PEAP", inside: "auth=MSCHAPV2", identity: "ann", outer: "anonymous", tls: "1.2", password: p.wrong, resume: true}
+	if accepted, said := d.signIn(t, r); accepted || strings.Contains(said, "resumed=1") {
+		t.Errorf("who failed inside resumes:\n%s", tail(said))
+	}
+	if n := r.radius.Stats().Resumable; n != 0 {
+		t.Errorf("%d sessions of who failed could be resumed", n)
+	}
+	d.password, d.resume = p.app, false
+	if accepted, said := d.signIn(t, r); !accepted {
+		t.Fatal(tail(said))
+	}
+	if n := r.radius.Stats().Resumable; n == 0 {
+		t.Fatal("no session of who succeeded could be resumed")
+	}
+	if code, _, stderr := cli(t, "app-password", "revoke", "ann", "--all", "--yes", "--config", r.env.configPath); code != exitDone {
+		t.Fatal(stderr)
+	}
+	for end := time.Now().Add(patience); r.radius.Stats().Resumable > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the session is still there")
+		}
+	}
+}
+
 // TestCertificatesSignInOverEAPTLS: a certificate opens what it was bound for,
 // by its fingerprint alone, until it is revoked.
 func TestCertificatesSignInOverEAPTLS(t *testing.T) {
