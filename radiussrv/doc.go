@@ -15,6 +15,10 @@
 //	worker   attributes → Attempt → Decision → reply
 //	hold     a refusal waits for its time here and holds no worker
 //
+// An EAP conversation (radiussrv/eap) is kept by the State of its last round,
+// bounded for each client and in all; its requests come before those that begin
+// something. What it presents, or resumes, becomes an Attempt as well.
+//
 // Silence is an answer of its own: a client that hears nothing asks its next
 // server, so it is what a full queue, a busy or a broken policy give. A silent
 // end leaves nothing in the duplicate cache, so the retransmission is tried
