@@ -51,7 +51,8 @@ type Naming uint8
 
 const (
 	// AnyName is a name as a person types it: login, mail address, or
-	// login@domain with the domain of base_dn. One that could be two accounts
+	// login@domain with the domain of base_dn, or DOMAIN\login as Windows sends
+	// it, with that domain or its first label. One that could be two accounts
 	// denotes none.
 	AnyName Naming = iota
 	// LoginOnly is a person's login and nothing else, as in uid=LOGIN of a DN.
@@ -90,14 +91,25 @@ func ParseName(typed string, naming Naming, domain string) Name {
 	case LoginOnly:
 		return Name{Login: login}
 	}
+	domain = strings.ToLower(domain)
+	if before, user, ok := strings.Cut(login, `\`); ok && isOurs(before, domain) {
+		return Name{Login: user}
+	}
 	n := Name{Login: login}
 	at := strings.LastIndexByte(login, '@')
 	if at < 0 {
 		return n
 	}
 	n.Mail = login
-	if domain != "" && login[at+1:] == strings.ToLower(domain) {
+	if domain != "" && login[at+1:] == domain {
 		n.Local = login[:at]
 	}
 	return n
+}
+
+// isOurs reports whether what stands before a backslash is domain or its first
+// label. No login has a backslash in it.
+func isOurs(before, domain string) bool {
+	label, _, _ := strings.Cut(domain, ".")
+	return before != "" && (before == label || before == domain)
 }

@@ -98,6 +98,13 @@ func TestWhoAPresentedNameMayBe(t *testing.T) {
 		{"ann@", AnyName, "", Name{Login: "ann@", Mail: "ann@"}},
 		{"Ann@example.org", LoginOnly, domain, Name{Login: "ann@example.org"}},
 		{"MailServer", ServiceAccountOnly, domain, Name{Kind: ServiceAccount, Login: "mailserver"}},
+		{`EXAMPLE\Ann`, AnyName, domain, Name{Login: "ann"}},
+		{`example.org\Ann`, AnyName, domain, Name{Login: "ann"}},
+		{`ELSEWHERE\ann`, AnyName, domain, Name{Login: `elsewhere\ann`}},
+		{`\ann`, AnyName, domain, Name{Login: `\ann`}},
+		{`\ann`, AnyName, "", Name{Login: `\ann`}},
+		{`EXAMPLE\`, AnyName, domain, Name{}},
+		{`EXAMPLE\ann`, LoginOnly, domain, Name{Login: `example\ann`}},
 		{"", AnyName, domain, Name{}},
 		{"ann smith", ServiceAccountOnly, domain, Name{}},
 	} {
