@@ -58,6 +58,9 @@ type server struct {
 	certificate *certificate // nil without [tls]
 	listeners   []*listener
 
+	kinds   sync.Mutex // held while hashes of new kinds are looked for; covers kindsAt
+	kindsAt time.Time
+
 	reloading sync.Mutex // serialises reload; covers writing current
 	current   atomic.Pointer[loaded]
 
@@ -102,6 +105,7 @@ func (s *server) openEngine(ctx context.Context, c loaded) error {
 	if target, ok := c.Events.Target(); ok {
 		s.exporter = newExporter(db, openExport(target), s.log)
 	}
+	s.meetKinds(ctx)
 	return nil
 }
 
@@ -171,7 +175,7 @@ func (s *server) openRADIUS(_ context.Context, c loaded) error {
 		return fmt.Errorf("setting up RADIUS: %w", err)
 	}
 	s.disconnects = newDisconnector(s)
-	s.notify = append(s.notify, s.recheckRADIUS, s.disconnects.changed)
+	s.notify = append(s.notify, s.recheckKinds, s.recheckRADIUS, s.disconnects.changed)
 	return nil
 }
 
