@@ -29,7 +29,7 @@ const (
 	retryAtMost   = 15 * time.Second
 	writeWithin   = 10 * time.Second // bounds one write
 	atOnce        = 2048             // events or uses in one transaction
-	eventsHeld    = 65536            // different events in memory
+	eventsHeld    = 65536            // different events in memory; serve's end waits for them
 	unknownHeld   = 256              // of them in one minute, of unknown logins
 	usesHeld      = 65536            // credentials in memory
 	usesMany      = usesHeld / 2     // credentials that are written before their time

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -61,10 +62,20 @@ func (p Postern) Start(ctx context.Context) (*Server, Ports, error) {
 	}
 	ldap, err1 := netip.ParseAddrPort(process.At("ldap.listen"))
 	radius, err2 := netip.ParseAddrPort(process.At("radius.listen"))
-	s := &Server{Name: "Postern", At: ldap, PID: process.PID(), stop: func() error { return process.Stop(20 * time.Second) }}
+	s := &Server{Name: "Postern", At: ldap, PID: process.PID(), stop: func() error { return stopped(process) }}
 	if err1 != nil || err2 != nil {
 		process.Kill()
 		return nil, Ports{}, err1
 	}
 	return s, Ports{ldap, radius}, nil
+}
+
+// stopped stops a server and says what it said last where it ends badly.
+func stopped(p *site.Process) error {
+	err := p.Stop(20 * time.Second)
+	if err == nil {
+		return nil
+	}
+	log := p.Log()
+	return fmt.Errorf("Postern ended badly: %w: …%s", err, log[max(0, len(log)-600):])
 }

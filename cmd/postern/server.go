@@ -24,7 +24,7 @@ import (
 const (
 	// drainWithin bounds how long each listener finishes what it has in hand,
 	// and flushWithin what is then written; together they are the ten seconds
-	// in which serve ends.
+	// in which serve ends. What the first leaves of its time, the second has.
 	drainWithin = 8 * time.Second
 	flushWithin = 1500 * time.Millisecond
 
@@ -58,8 +58,9 @@ type server struct {
 	certificate *certificate // nil without [tls]
 	listeners   []*listener
 
-	kinds   sync.Mutex // held while hashes of new kinds are looked for; covers kindsAt
-	kindsAt time.Time
+	kinds    sync.Mutex // held while hashes of new kinds are looked for; covers kindsAt
+	kindsAt  time.Time
+	stopping atomic.Int64 // until when what is in hand may take, in Unix nanoseconds; 0: serve goes on
 
 	reloading sync.Mutex // serialises reload; covers writing current
 	current   atomic.Pointer[loaded]
@@ -200,6 +201,7 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { return s.disconnects.run(ctx) })
 	notifySupervisor("READY=1")
 	context.AfterFunc(ctx, func() {
+		s.stopping.Store(time.Now().Add(drainWithin).UnixNano())
 		notifySupervisor("STOPPING=1")
 		s.log.Info("stopping: finishing what is in hand")
 	})
@@ -229,7 +231,11 @@ func (s *server) close() error {
 // flush writes what is not on the disk yet: events, then their copies, and what
 // the brakes remember.
 func (s *server) flush() error {
-	ctx, cancel := context.WithTimeout(context.Background(), flushWithin)
+	until := time.Now().Add(flushWithin)
+	if drained := time.Unix(0, s.stopping.Load()); drained.After(until) {
+		until = drained
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), until)
 	defer cancel()
 	var errs []error
 	if s.journal != nil {
