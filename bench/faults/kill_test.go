@@ -98,7 +98,7 @@ func ok(t testing.TB, err error) {
 
 func (h *history) serve() {
 	h.t.Helper()
-	p, err := h.site.Serve(h.t.Context(), "ldap.listen")
+	p, err := h.site.Serve(h.t.Context(), "ldap.listen", "radius.listen")
 	ok(h.t, err)
 	h.mu.Lock()
 	defer h.mu.Unlock()

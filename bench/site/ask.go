@@ -25,8 +25,15 @@ type LDAP struct {
 }
 
 // DialLDAP connects to a server.
-func DialLDAP(address string) (*LDAP, error) {
-	conn, err := net.DialTimeout("tcp", address, patience)
+func DialLDAP(address string) (*LDAP, error) { return DialLDAPFrom("", address) }
+
+// DialLDAPFrom connects from an address of this machine; "" for any.
+func DialLDAPFrom(from, address string) (*LDAP, error) {
+	dial := net.Dialer{Timeout: patience}
+	if from != "" {
+		dial.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
+	}
+	conn, err := dial.Dial("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the LDAP server: %w", err)
 	}
@@ -96,7 +103,16 @@ type RADIUS struct {
 
 // DialRADIUS opens a socket to a server.
 func DialRADIUS(address, secret string) (*RADIUS, error) {
-	conn, err := net.DialTimeout("udp", address, patience)
+	return DialRADIUSFrom("", address, secret)
+}
+
+// DialRADIUSFrom opens one at an address of this machine; "" for any.
+func DialRADIUSFrom(from, address, secret string) (*RADIUS, error) {
+	dial := net.Dialer{Timeout: patience}
+	if from != "" {
+		dial.LocalAddr = &net.UDPAddr{IP: net.ParseIP(from)}
+	}
+	conn, err := dial.Dial("udp", address)
 	if err != nil {
 		return nil, fmt.Errorf("reaching the RADIUS server: %w", err)
 	}
