@@ -86,9 +86,7 @@ func (r *running) shared(t *testing.T) string {
 
 func startWiFi(t *testing.T) *running {
 	t.Helper()
-	if _, err := exec.LookPath("eapol_test"); err != nil {
-		t.Skip("eapol_test is not installed: make deps")
-	}
+	needs(t, "eapol_test")
 	dir := t.TempDir()
 	rewriteFile(t, filepath.Join(dir, "config.toml"), strings.Replace(wifiConfig, `"warn"`, `"info"`, 1))
 	r := open(t, dir)

@@ -47,9 +47,7 @@ func code(t *testing.T, uri string) string {
 // accepted outright is asked for one, and only the right primary with a fresh
 // code gets in.
 func TestACodeIsAskedForAlike(t *testing.T) {
-	if _, err := exec.LookPath("radclient"); err != nil {
-		t.Skip("radclient is not installed: make deps")
-	}
+	needs(t, "radclient")
 	r := open(t, t.TempDir())
 	if err := r.close(); err != nil {
 		t.Fatal(err)
