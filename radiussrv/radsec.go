@@ -104,10 +104,7 @@ func (k *links) accept(ctx context.Context, ln net.Listener, reading *sync.WaitG
 			continue
 		}
 		reading.Add(1)
-		k.open.Go(func() {
-			defer k.all.Add(-1)
-			k.attend(ctx, conn, sync.OnceFunc(reading.Done))
-		})
+		k.open.Go(func() { k.attend(ctx, conn, sync.OnceFunc(reading.Done)) })
 	}
 }
 
@@ -148,11 +145,13 @@ func (k *links) stranger(peer netip.AddrPort, why string) {
 }
 
 // attend is one connection, from its handshake to its end. read is called when
-// nothing more is read from it.
+// nothing more is read from it. What the connection counts for is given back
+// before it is closed: a client that sees it closed may come again at once.
 func (k *links) attend(ctx context.Context, conn net.Conn, read func()) {
-	defer conn.Close()
-	defer read()
 	link := &link{Conn: tls.Server(conn, k.config), peer: peerOf(conn), out: make(chan []byte, outstanding), gone: make(chan struct{})}
+	defer link.end()
+	defer k.all.Add(-1)
+	defer read()
 	c := k.greet(ctx, link)
 	if c == nil {
 		return
@@ -169,15 +168,14 @@ func (k *links) attend(ctx context.Context, conn net.Conn, read func()) {
 	}
 	close(link.gone)
 	writing.Wait()
-	_ = link.Conn.Close() // says goodbye, where somebody is there
 }
 
 // greet does the handshake and finds out who the client is; nil for nobody.
+// Time ends a handshake by a deadline, since a context would close the
+// connection before it is given back.
 func (k *links) greet(ctx context.Context, link *link) *client {
 	defer k.half.Add(-1)
-	ctx, cancel := context.WithTimeout(ctx, k.cfg.TLSHandshake)
-	defer cancel()
-	if err := link.HandshakeContext(ctx); err != nil {
+	if err := link.shake(ctx, k.cfg.TLSHandshake); err != nil {
 		k.stranger(link.peer, "the handshake failed: "+err.Error())
 		return nil
 	}
@@ -262,6 +260,23 @@ type link struct {
 	leaf *x509.Certificate
 	out  chan []byte
 	gone chan struct{}
+}
+
+// shake does the handshake, which may take so long.
+func (l *link) shake(ctx context.Context, within time.Duration) error {
+	if err := l.SetDeadline(time.Now().Add(within)); err != nil {
+		return fmt.Errorf("setting a deadline: %w", err)
+	}
+	if err := l.HandshakeContext(ctx); err != nil {
+		return err //nolint:wrapcheck // said by the one caller, with what was attempted
+	}
+	return l.SetDeadline(time.Time{}) //nolint:wrapcheck // as above
+}
+
+// end closes the connection, with a goodbye where the handshake was done.
+func (l *link) end() {
+	_ = l.Conn.Close()
+	_ = l.NetConn().Close()
 }
 
 var errFraming = errors.New("no RADIUS packet")
