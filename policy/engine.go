@@ -98,7 +98,7 @@ func (e *Engine) Authenticate(ctx context.Context, a Attempt) Decision {
 	d := t.conclude(Decide(t.facts))
 	t.settle(d)
 	t.record(d)
-	if t.primary.stale && t.facts.Match == MatchPrimary && d.Outcome != Reject {
+	if t.hashed && t.primary.stale && t.facts.Match == MatchPrimary && d.Outcome != Reject {
 		e.rehash.offer(t.account.ID, t.primary.hash, a.Secret)
 	}
 	return d

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"postern/directory"
@@ -67,6 +68,24 @@ func TestAResumedPrimaryIsRefusedOnceMFAIsOn(t *testing.T) {
 	w.holder("id-bob").MFADemanded = false
 	w.holder("id-bob").PasswordHash = hashOf("new")
 	w.resume(t, vpnClient, "bob", again.Grant).expect(t, Reject, ReasonWrongSecret)
+}
+
+// TestAResumedSessionRenewsNoHash: there is no password to renew it from, and
+// the hash of none would take the place of the right one.
+func TestAResumedSessionRenewsNoHash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		r := &renewal{}
+		w.rehash, w.stale = r, true
+		w.start()
+		g := w.attempt(t, vpnClient, "bob", text(bobPassword)).Grant
+		w.engine.Close()
+		w.resume(t, vpnClient, "bob", g).expect(t, Accept, ReasonPrimary)
+		w.engine.Close()
+		if len(r.given) != 1 {
+			t.Errorf("renewed %d times, want once: %v", len(r.given), r.given)
+		}
+	})
 }
 
 // TestACertificateNeedsNoNameButARightOne: it says by itself whose it is.
