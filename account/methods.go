@@ -77,7 +77,7 @@ func (s *Service) ResumeTOTP(ctx context.Context, id, issuer string, pending Pen
 func (s *Service) FinishTOTP(ctx context.Context, actor Actor, id string, pending PendingTOTP, label, code string) (policy.Method, error) {
 	seed, err := s.Keys.Open(sealedTOTP, methodRow(id, pending.ID), pending.Sealed)
 	if err != nil {
-		return policy.Method{}, fmt.Errorf("opening the TOTP seed: %w", err)
+		return policy.Method{}, refuse(ForeignSetUp, "this set-up was not begun for this account, or is damaged: begin again")
 	}
 	step, ok := secret.MatchTOTP(seed, code, s.Now(), 0)
 	if !ok {
@@ -210,27 +210,21 @@ func (s *Service) Methods(ctx context.Context, id string) ([]policy.Method, erro
 // RemoveMethod removes a second factor of an account, but not the last one
 // while MFA is demanded: MFAReset does that.
 func (s *Service) RemoveMethod(ctx context.Context, actor Actor, id, method string) error {
-	if err := s.mayRemove(ctx, id); err != nil {
-		return err
-	}
-	return s.changeMethod(ctx, actor, id, "second factor removed", func(ev directory.Event) error {
-		return s.Records.RemoveMethod(ctx, id, method, ev)
-	})
-}
-
-func (s *Service) mayRemove(ctx context.Context, id string) error {
 	h, err := s.holder(ctx, id)
 	if err != nil {
 		return err
 	}
-	methods, err := s.Methods(ctx, id)
-	if err != nil {
-		return err
+	stay := 0
+	if state, _ := s.MFA(h); state != policy.MFAOff {
+		stay = 1
 	}
-	if state, _ := s.MFA(h); state != policy.MFAOff && len(methods) < 2 {
+	err = s.changeMethod(ctx, actor, id, "second factor removed", func(ev directory.Event) error {
+		return s.Records.RemoveMethod(ctx, id, method, stay, ev)
+	})
+	if errors.Is(err, directory.ErrConflict) {
 		return refuse(LastMethod, "this is the only second factor and MFA is on: add another one first")
 	}
-	return nil
+	return err
 }
 
 // RenameMethod gives a second factor another name.
@@ -242,6 +236,17 @@ func (s *Service) RenameMethod(ctx context.Context, actor Actor, id, method, lab
 	return s.changeMethod(ctx, actor, id, "second factor renamed", func(ev directory.Event) error {
 		return s.Records.RenameMethod(ctx, id, method, label, ev)
 	})
+}
+
+// BreakSession ends the sign-in at the portal with that digest, of whom wrong
+// answers to a second factor came from source: somebody else may sit there.
+func (s *Service) BreakSession(ctx context.Context, actor Actor, a directory.Account, digest, source string) error {
+	ev, err := s.event(actor, directory.EventSessionBroken, a)
+	if err != nil {
+		return err
+	}
+	ev.Source, ev.Detail = source, "wrong answers to the second factor"
+	return wrap("ending a sign-in at the portal", s.Records.BreakSession(ctx, a.ID, digest, ev))
 }
 
 func (s *Service) changeMethod(ctx context.Context, actor Actor, id, detail string, apply func(directory.Event) error) error {

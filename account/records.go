@@ -99,8 +99,15 @@ type Methods interface {
 
 // MethodChanges removes and renames second factors.
 type MethodChanges interface {
-	RemoveMethod(ctx context.Context, accountID, id string, ev directory.Event) error
+	// RemoveMethod leaves so many at least. directory.ErrConflict: fewer would
+	// stay.
+	RemoveMethod(ctx context.Context, accountID, id string, stay int, ev directory.Event) error
 	RenameMethod(ctx context.Context, accountID, id, label string, ev directory.Event) error
+}
+
+// SessionBreaks ends sign-ins at the portal with an event.
+type SessionBreaks interface {
+	BreakSession(ctx context.Context, accountID, digest string, ev directory.Event) error
 }
 
 // Codes keeps one-time codes.
@@ -124,5 +131,6 @@ type Records interface {
 	AppPasswordChanges
 	Methods
 	MethodChanges
+	SessionBreaks
 	Codes
 }

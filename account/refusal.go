@@ -24,6 +24,7 @@ const (
 	BadLabel          Code = "bad_label"
 	BadExpiry         Code = "bad_expiry"
 	BadCode           Code = "bad_code"
+	ForeignSetUp      Code = "foreign_set_up" // of an authenticator app: begun for another account, or damaged
 	BadHash           Code = "bad_password_hash"
 	PasswordTooShort  Code = "password_too_short"
 	PasswordTooLong   Code = "password_too_long"

@@ -29,6 +29,7 @@ const (
 	EventMemberRemoved     EventKind = "group_member_removed"
 	EventAccountsImported  EventKind = "accounts_imported"
 	EventDisconnect        EventKind = "network_session_disconnect" // a RADIUS client was asked to end a session
+	EventSessionBroken     EventKind = "portal_session_ended"       // a sign-in at the portal, after wrong answers to a second factor
 )
 
 // EventKinds are all of them.
@@ -56,6 +57,7 @@ var EventKinds = []EventKind{
 	EventMemberRemoved,
 	EventAccountsImported,
 	EventDisconnect,
+	EventSessionBroken,
 }
 
 // Event is one line of the record: a sign-in that was decided, or a change

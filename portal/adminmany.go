@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"postern/account"
 	"postern/directory"
@@ -219,6 +220,12 @@ type RADIUSClient struct {
 	Name, Address, Service string
 	Methods                []string
 	Loose                  []string // what its entry leaves open, as keys of the configuration
+
+	HeardAt time.Time // zero for not since the start
+	// What it sent last and was not understood, where that came after HeardAt;
+	// "" for nothing. It is a name of radiussrv.Drop.
+	Lost   string
+	LostAt time.Time
 }
 
 // Installation is what is configured and how it stands.

@@ -95,11 +95,11 @@ func (p *Portal) confirmRefused(w http.ResponseWriter, r *http.Request, v *visit
 
 // endHere ends the visitor's session after too many wrong answers.
 func (p *Portal) endHere(w http.ResponseWriter, r *http.Request, v *visitor) {
-	if err := p.Listing.EndSession(r.Context(), v.id(), v.session.Digest); err != nil {
+	err := p.Accounts.BreakSession(r.Context(), v.actor(), v.holder.Account, v.session.Digest, p.remote(r).Addr().String())
+	if err != nil {
 		p.failed(w, r, err)
 		return
 	}
-	p.Log.Warn("a session ended after wrong answers", "login", v.holder.Account.Login, "source", p.remote(r).Addr())
 	p.dropCookie(w, sessionName)
 	http.Redirect(w, r, "/signin", http.StatusSeeOther)
 }

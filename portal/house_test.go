@@ -44,6 +44,8 @@ type house struct {
 	from     string // address the browsers are at
 	people   *counted
 	hasher   *secret.Hasher
+
+	installation portal.Installation
 }
 
 // counted counts what a page asks for.
@@ -78,7 +80,7 @@ func newHouse(t testing.TB) *house {
 	h.people = &counted{db: db}
 	h.portal, err = portal.New(portal.Config{
 		Engine: h.engine, Accounts: h.Service, Sessions: db, Listing: db, Events: db, Directory: h.people, Primary: db,
-		Installation: func() portal.Installation { return portal.Installation{Version: "test"} },
+		Installation: func() portal.Installation { return h.installation },
 		Keys:         keys, Random: rand.Reader, Now: now, Settings: func() *portal.Settings { return &h.pages }, Log: slog.New(slog.DiscardHandler),
 	})
 	ok(t, err)

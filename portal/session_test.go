@@ -168,6 +168,11 @@ func TestWrongConfirmationsEndTheSession(t *testing.T) {
 	}
 	b.post("/confirm", "code", own.wrong()).goes("/signin")
 	b.get("/security").goes("/signin?next=%2Fsecurity")
+	events, err := w.store.Events(t.Context(), directory.EventFilter{Kinds: []directory.EventKind{directory.EventSessionBroken}, Limit: 10})
+	w.must(err)
+	if len(events) != 1 || events[0].Login != "ann" || events[0].Source == "" {
+		t.Errorf("the events are %+v", events)
+	}
 }
 
 // TestSessionsAreListedAndEnded, one and all others, and nobody else's.

@@ -3,6 +3,7 @@ package portal
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -135,6 +136,10 @@ func (p *Portal) setupApp(w http.ResponseWriter, r *http.Request, v *visitor) {
 		return
 	}
 	_, err = p.Accounts.FinishTOTP(r.Context(), v.actor(), v.id(), pending, r.PostFormValue("label"), code)
+	if isForeign(err) {
+		http.Redirect(w, r, "/setup/app", http.StatusSeeOther)
+		return
+	}
 	if text, refused := p.refusal(r, err); refused {
 		p.setupAppAgain(w, r, v, pending, text)
 		return
@@ -144,6 +149,13 @@ func (p *Portal) setupApp(w http.ResponseWriter, r *http.Request, v *visitor) {
 		return
 	}
 	p.enrolled(w, r, v)
+}
+
+// isForeign reports whether the form did not come from here: there is nothing
+// to show again, and setting up begins anew.
+func isForeign(err error) bool {
+	var no *account.Refusal
+	return errors.As(err, &no) && no.Code == account.ForeignSetUp
 }
 
 // isEnrolled reports whether the visitor has that method already.

@@ -74,6 +74,7 @@ type client struct {
 	unfit  *sampler        // what is refused unseen
 
 	questions *questions // codes it was asked for
+	heard     *heard
 }
 
 // clients finds the client of an address. It is never changed after it was
@@ -195,9 +196,11 @@ func (s *clients) byName() map[string]*client {
 func (c *client) inherit(old *client, statusRate int) {
 	if old != nil {
 		c.load, c.status, c.lines, c.unfit, c.questions = old.load, old.status, old.lines, old.unfit, old.questions
+		c.heard = old.heard
 		return
 	}
 	c.load, c.status, c.lines, c.unfit, c.questions = new(load), newAllowance(statusRate), new([drops]sampler), new(sampler), new(questions)
+	c.heard = new(heard)
 }
 
 func (s *clients) single() bool { return len(s.byPrefix)+len(s.tls) == 1 }

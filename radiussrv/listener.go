@@ -171,6 +171,7 @@ func (l *listener) receive(x *exchange, n int) (passed bool) {
 		l.drop(x, reason)
 		return false
 	}
+	x.client.heard.authentic(x.received)
 	if radius.Code(x.packet[0]) == radius.CodeStatusServer {
 		l.status(x)
 		return false
@@ -285,6 +286,7 @@ func (l *listener) drop(x *exchange, why Drop) {
 	name, lines := "", &l.strangers
 	if x.client != nil {
 		name, lines = x.client.Name, x.client.lines
+		x.client.heard.refused(why, x.received)
 	}
 	omitted, ok := lines[why].take(x.received)
 	if !ok {

@@ -246,6 +246,7 @@ func (k *links) take(x *exchange, n int, link *link) (passed, ok bool) {
 		k.drop(x, reason)
 		return false, reason != DropMalformed && reason != DropBadAuthenticator
 	}
+	x.client.heard.authentic(x.received)
 	if radius.Code(x.packet[0]) == radius.CodeStatusServer {
 		k.status(x)
 		return false, true

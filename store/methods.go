@@ -14,6 +14,7 @@ const (
 	methodInsert = `INSERT INTO mfa_methods (id, account_id, kind, label, sealed, counter, created_at, last_used_at)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	methodDelete  = `DELETE FROM mfa_methods WHERE account_id = $1 AND id = $2`
+	methodsCount  = `SELECT COUNT(*) FROM mfa_methods WHERE account_id = $1`
 	methodRename  = `UPDATE mfa_methods SET label = $3 WHERE account_id = $1 AND id = $2`
 	methodAdvance = `UPDATE mfa_methods SET counter = $3, last_used_at = $4 WHERE id = $1 AND counter = $2
   AND ($3 > $2 OR $3 = 0 AND $2 = 0)`
@@ -55,10 +56,20 @@ func (s *Store) AdvanceMethod(ctx context.Context, id string, from, to int64, at
 	})
 }
 
-// RemoveMethod removes a second factor of the account.
-func (s *Store) RemoveMethod(ctx context.Context, accountID, id string, ev directory.Event) error {
+// RemoveMethod removes a second factor of the account, where at least so many
+// stay, however many are removed at a time. directory.ErrNotFound: it is not
+// the account's. directory.ErrConflict: fewer would stay.
+func (s *Store) RemoveMethod(ctx context.Context, accountID, id string, stay int, ev directory.Event) error {
 	return s.change(ctx, "removing a second factor", func(ses *session) error {
-		return ses.one(methodDelete, accountID, id)
+		if err := ses.one(methodDelete, accountID, id); err != nil {
+			return err
+		}
+		var left int64
+		err := ses.only(methodsCount, []any{accountID}, func(r *row) error { left = r.int(); return nil })
+		if err == nil && left < int64(stay) {
+			err = directory.ErrConflict
+		}
+		return err
 	}, ev)
 }
 

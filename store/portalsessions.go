@@ -70,6 +70,18 @@ func (s *Store) EndSession(ctx context.Context, accountID, digest string) error 
 	})
 }
 
+// BreakSession ends one sign-in of an account with an event. One that is over
+// already gets none.
+func (s *Store) BreakSession(ctx context.Context, accountID, digest string, ev directory.Event) error {
+	return s.change(ctx, "ending a portal session", func(ses *session) error {
+		n, err := ses.exec(portalEnd, accountID, digest)
+		if err == nil && n == 0 {
+			err = errUnchanged
+		}
+		return err
+	}, ev)
+}
+
 // EndOtherSessions ends the sign-ins of an account but the one with digest,
 // and returns how many there were.
 func (s *Store) EndOtherSessions(ctx context.Context, accountID, digest string) (ended int, err error) {

@@ -121,6 +121,8 @@ func ecsCategory(ev directory.Event) (category, kind []string) {
 		return []string{"authentication"}, []string{"start"}
 	case ev.Kind == directory.EventNotRecorded:
 		return []string{"authentication"}, []string{"info"}
+	case ev.Kind == directory.EventDisconnect, ev.Kind == directory.EventSessionBroken:
+		return []string{"session"}, []string{"end"}
 	case strings.HasPrefix(string(ev.Kind), "group_"):
 		return []string{"iam"}, []string{"group", "change"}
 	}

@@ -8,6 +8,7 @@ import (
 	"postern/config"
 	"postern/directory"
 	"postern/portal"
+	"postern/radiussrv"
 )
 
 // installation is what is configured and how it stands, for the
@@ -20,7 +21,7 @@ func (s *server) installation() portal.Installation {
 		in.Listeners = append(in.Listeners, portal.Listener{Key: l.key, Address: l.at.String(), TLS: tls})
 	}
 	for _, client := range c.RADIUS.Clients {
-		in.Clients = append(in.Clients, radiusClient(client, c.rules.Services))
+		in.Clients = append(in.Clients, heard(radiusClient(client, c.rules.Services), s.radius.Heard(client.Name)))
 	}
 	open, err := countSoftened(context.Background(), *c, s.site.store, s.env.now())
 	if err != nil {
@@ -52,4 +53,13 @@ func radiusClient(c config.RADIUSClient, services []directory.Service) portal.RA
 	}
 	slices.SortFunc(shown.Loose, strings.Compare)
 	return shown
+}
+
+// heard adds when a device was last heard. What was lost before that is past.
+func heard(c portal.RADIUSClient, h radiussrv.Heard) portal.RADIUSClient {
+	c.HeardAt = h.At
+	if h.Lost.After(h.At) {
+		c.Lost, c.LostAt = h.Reason.String(), h.Lost
+	}
+	return c
 }

@@ -65,7 +65,7 @@ func everyChange(t *testing.T, s *store.Store, w world) map[string]func(director
 			return s.RenameAppPassword(ctx, w.ann.ID, w.phone.Credential.ID, "tablet", ev)
 		},
 		"AddMethod":    func(ev directory.Event) error { return s.AddMethod(ctx, methodOf(t, w.ann.ID), ev) },
-		"RemoveMethod": func(ev directory.Event) error { return s.RemoveMethod(ctx, w.ann.ID, w.method.ID, ev) },
+		"RemoveMethod": func(ev directory.Event) error { return s.RemoveMethod(ctx, w.ann.ID, w.method.ID, 0, ev) },
 		"RenameMethod": func(ev directory.Event) error { return s.RenameMethod(ctx, w.ann.ID, w.method.ID, "tablet", ev) },
 		"ReplaceCodes": func(ev directory.Event) error {
 			set := policy.CodeSet{AccountID: w.ann.ID, Purpose: policy.CodeEnrol, Digests: []secret.Digest{digest(4)}}

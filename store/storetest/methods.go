@@ -41,14 +41,18 @@ var methodTests = map[string]func(*testing.T, *store.Store){
 			t.Error("not the one who enrolled counts as enrolled")
 		}
 		must(t, s.RenameMethod(t.Context(), ann.ID, one.ID, "tablet", event(t, directory.EventAccountChanged)))
-		wantError(t, s.RemoveMethod(t.Context(), bob.ID, one.ID, event(t, directory.EventAccountChanged)), directory.ErrNotFound)
-		must(t, s.RemoveMethod(t.Context(), ann.ID, two.ID, event(t, directory.EventAccountChanged)))
+		wantError(t, s.RemoveMethod(t.Context(), bob.ID, one.ID, 0, event(t, directory.EventAccountChanged)), directory.ErrNotFound)
+		must(t, s.RemoveMethod(t.Context(), ann.ID, two.ID, 1, event(t, directory.EventAccountChanged)))
 		got, err = s.Methods(t.Context(), ann.ID)
 		must(t, err)
 		if len(got) != 1 || got[0].Label != "tablet" || !held(t, s, ann.ID).Enrolled {
 			t.Errorf("methods are %+v", got)
 		}
-		must(t, s.RemoveMethod(t.Context(), ann.ID, one.ID, event(t, directory.EventAccountChanged)))
+		wantError(t, s.RemoveMethod(t.Context(), ann.ID, one.ID, 1, event(t, directory.EventAccountChanged)), directory.ErrConflict)
+		if !held(t, s, ann.ID).Enrolled {
+			t.Error("the last method went")
+		}
+		must(t, s.RemoveMethod(t.Context(), ann.ID, one.ID, 0, event(t, directory.EventAccountChanged)))
 		if held(t, s, ann.ID).Enrolled {
 			t.Error("enrolled without a method")
 		}

@@ -66,6 +66,18 @@ var sessionTests = map[string]func(*testing.T, *store.Store){
 			t.Errorf("bob's sessions are %v", got)
 		}
 	},
+	"one that is ended for a reason ends with its event, once": func(t *testing.T, s *store.Store) {
+		ann := person(t, s, "ann", "")
+		session(t, s, ann.ID, "one", now)
+		for range 2 {
+			must(t, s.BreakSession(t.Context(), ann.ID, "one", event(t, directory.EventSessionBroken)))
+		}
+		events, err := s.Events(t.Context(), directory.EventFilter{Kinds: []directory.EventKind{directory.EventSessionBroken}, Limit: 10})
+		must(t, err)
+		if got := sessionsOf(t, s, ann.ID); len(got) != 0 || len(events) != 1 {
+			t.Errorf("sessions are %v, %d events", got, len(events))
+		}
+	},
 	"a change of the account ends them where asked": func(t *testing.T, s *store.Store) {
 		ann, bob := person(t, s, "ann", ""), person(t, s, "bob", "")
 		session(t, s, ann.ID, "one", now)
