@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/md5"
 	"crypto/tls"
+	"regexp"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -266,8 +268,7 @@ func TestAFloodOfAbandonedConversationsLeavesNothing(t *testing.T) {
 		}
 		good(0)
 		time.Sleep(2 * time.Minute)
-		synctest.Wait()
-		goroutines, memory := runtime.NumGoroutine(), heap()
+		before, memory := goroutines(t), heap()
 		for i := range 100 {
 			good(100 * i)
 			if n := r.Stats().Conversations; n > 256 {
@@ -278,17 +279,39 @@ func TestAFloodOfAbandonedConversationsLeavesNothing(t *testing.T) {
 			t.Fatalf("only %d datagrams came", n)
 		}
 		time.Sleep(2 * time.Minute)
-		synctest.Wait()
+		after := goroutines(t)
 		if n := r.Stats().Conversations; n != 0 {
 			t.Errorf("%d conversations are left", n)
 		}
-		if now := runtime.NumGoroutine(); now > goroutines {
-			t.Errorf("%d goroutines, %d before", now, goroutines)
+		if len(after) > len(before) {
+			t.Errorf("%d goroutines, %d before:\n%s", len(after), len(before), strings.Join(after, "\n\n"))
 		}
 		if now := heap(); now > memory+4<<20 {
 			t.Errorf("%d bytes in use, %d before", now, memory)
 		}
 	})
+}
+
+// bubbleOf is how a goroutine's stack names the bubble it belongs to.
+var bubbleOf = regexp.MustCompile(`synctest bubble \d+[],]`)
+
+// goroutines returns the stacks of the bubble that the test is in, once all of
+// it waits. The runtime's own count is exact only while the world stands still,
+// and holds what the tests before have left to end.
+func goroutines(t *testing.T) (list []string) {
+	t.Helper()
+	synctest.Wait()
+	buf := make([]byte, 4<<20)
+	own := bubbleOf.FindString(string(buf[:runtime.Stack(buf, false)]))
+	if own == "" {
+		t.Fatal("the test is in no bubble")
+	}
+	for _, stack := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+		if head, _, _ := strings.Cut(stack, "\n"); strings.Contains(head, own) {
+			list = append(list, stack)
+		}
+	}
+	return list
 }
 
 func heap() uint64 {

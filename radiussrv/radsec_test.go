@@ -99,6 +99,15 @@ type tlsServer struct {
 
 func startTLS(t *testing.T, cfg radiussrv.Config) *tlsServer {
 	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveTLS(t, cfg, ln)
+}
+
+func serveTLS(t *testing.T, cfg radiussrv.Config, ln net.Listener) *tlsServer {
+	t.Helper()
 	ca := newAuthority(t)
 	if cfg.Authenticator == nil {
 		cfg.Authenticator = authenticate(oneRight)
@@ -107,10 +116,6 @@ func startTLS(t *testing.T, cfg radiussrv.Config) *tlsServer {
 		cfg.Clients = []radiussrv.Client{tlsClient("proxy", "127.0.0.0/8", "proxy.example.org")}
 	}
 	s, err := radiussrv.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,13 +138,17 @@ func tlsClient(name, address string, certificates ...string) radiussrv.Client {
 
 // dial connects with that certificate; with TLS 1.3 a refusal shows later.
 func (k *tlsServer) dial(certificates ...tls.Certificate) (*tls.Conn, error) {
-	config := &tls.Config{RootCAs: k.ca.pool(), ServerName: "postern.example.org", Certificates: certificates}
-	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", k.addr, config)
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", k.addr, k.trusting(certificates...))
 	if err != nil {
 		return nil, err
 	}
 	k.t.Cleanup(func() { conn.Close() })
 	return conn, conn.SetDeadline(time.Now().Add(patience))
+}
+
+// trusting is how a client speaks TLS that knows the server.
+func (k *tlsServer) trusting(certificates ...tls.Certificate) *tls.Config {
+	return &tls.Config{RootCAs: k.ca.pool(), ServerName: "postern.example.org", Certificates: certificates}
 }
 
 func (k *tlsServer) proxy() *tls.Conn {
@@ -354,29 +363,35 @@ func TestWhoSpeaksOverTLSIsNoClientOverUDPAndTheOtherWayRound(t *testing.T) {
 }
 
 func TestConnectionsAreBoundedAndSlowHandshakesEnd(t *testing.T) {
-	k := startTLS(t, radiussrv.Config{TLSConnections: 8, TLSHandshake: 300 * time.Millisecond, TLSIdle: 300 * time.Millisecond})
-	// Two handshakes at a time, one connection of this client.
-	var slow []net.Conn
-	for range 3 {
-		conn, err := net.Dial("tcp", k.addr)
-		if err != nil {
-			t.Fatal(err)
+	cfg := radiussrv.Config{TLSConnections: 8, TLSHandshake: 3 * time.Second, TLSIdle: 20 * time.Second}
+	tlsBubble(t, cfg, func(t *testing.T, k *tlsServer, ln *pipes) {
+		begin := time.Now()
+		lasted := func(conn net.Conn, want time.Duration) {
+			t.Helper()
+			closed(t, conn)
+			if got := time.Since(begin); got != want {
+				t.Errorf("it lasted %v, want %v", got, want)
+			}
 		}
-		defer conn.Close()
-		_ = conn.SetDeadline(time.Now().Add(patience))
-		slow = append(slow, conn)
-	}
-	for _, conn := range slow {
-		closed(t, conn)
-	}
-	first := k.proxy()
-	put(t, first, pap(t, 1, "open sesame"))
-	answerOn(t, first)
-	closed(t, k.proxy()) // the second of this client
-	closed(t, first)     // which has been silent for too long
-	again := k.proxy()
-	put(t, again, pap(t, 1, "open sesame"))
-	answerOn(t, again)
+		// Two handshakes at a time, one connection of this client.
+		one, two, three := ln.connect(nil), ln.connect(nil), ln.connect(nil)
+		lasted(three, 0)
+		lasted(one, 3*time.Second)
+		lasted(two, 3*time.Second)
+
+		begin = time.Now()
+		gone := make(chan struct{})
+		t.Cleanup(func() { close(gone) })
+		first := k.proxyOver(ln.connect(func() { <-gone }))
+		put(t, first, pap(t, 1, "open sesame"))
+		answerOn(t, first)
+		lasted(k.proxyOver(ln.connect(nil)), 0) // the second of this client
+		lasted(first, 20*time.Second)           // which has been silent for too long
+		// It was told so, and its place is free though the connection still closes.
+		again := k.proxyOver(ln.connect(nil))
+		put(t, again, pap(t, 1, "open sesame"))
+		answerOn(t, again)
+	})
 }
 
 func TestWhatIsUnderWayIsAnsweredWhenServingEnds(t *testing.T) {
@@ -385,8 +400,10 @@ func TestWhatIsUnderWayIsAnsweredWhenServingEnds(t *testing.T) {
 	put(t, conn, pap(t, 1, "open sesame"))
 	answerOn(t, conn)
 	put(t, conn, pap(t, 2, "wrong"))
-	for k.Stats().Received < 2 {
-		time.Sleep(time.Millisecond)
+	for end := time.Now().Add(patience); k.Stats().Received < 2; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the second request does not arrive")
+		}
 	}
 	k.stop()
 	if reply := answerOn(t, conn); radius.Code(reply[0]) != radius.CodeAccessReject {
