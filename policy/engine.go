@@ -20,6 +20,7 @@ type EngineConfig struct {
 	Verifier      Verifier
 	Recorder      Recorder
 	Holdings      Holdings // nil: Explain knows of no app passwords
+	Marks         Marks    // nil: Entitled reads the storage each time
 	Rehasher      Rehasher // nil: stale hashes stay as they are
 	// Slowest is what verifying the costliest kind of hash takes, as far as it
 	// is known: no refusal leaves before. nil: all hashes take the same.
@@ -37,6 +38,7 @@ type Engine struct {
 	records       Records
 	challengeable Challengeable
 	holdings      Holdings
+	marks         Marks
 	keys          *secret.Keys
 	verifier      Verifier
 	recorder      Recorder
@@ -57,7 +59,7 @@ type Engine struct {
 // Unavailable.
 func NewEngine(c EngineConfig) *Engine {
 	e := &Engine{
-		records: c.Records, challengeable: c.Challengeable, holdings: c.Holdings, keys: c.Keys,
+		records: c.Records, challengeable: c.Challengeable, holdings: c.Holdings, marks: c.Marks, keys: c.Keys,
 		verifier: c.Verifier, recorder: c.Recorder, now: c.Now, log: c.Log,
 		brakes: c.Brakes, memory: remember.New(), slowest: c.Slowest,
 	}
@@ -140,6 +142,6 @@ func (t *trial) grant(d Decision) Grant {
 	return Grant{
 		account: t.account.ID, credential: d.Credential, digest: t.digest, primary: t.primary,
 		match: t.facts.Match, outcome: d.Outcome,
-		client: client, from: t.from, at: t.e.now(),
+		client: client, from: t.from, at: t.e.now(), seen: new(lastSeen),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"postern/directory"
@@ -25,6 +26,39 @@ type Grant struct {
 	client     Client
 	from       netip.Addr
 	at         time.Time
+	seen       *lastSeen // shared by the copies
+}
+
+// lastSeen is what the storage held behind a grant when it was last read. While
+// nothing is committed, reading again would give the same, so what is kept is
+// rows and never a decision: rules and clock are asked each time.
+type lastSeen struct{ rows atomic.Pointer[seenRows] }
+
+type seenRows struct {
+	mark    Mark
+	holding Holding
+	holder  Holder
+}
+
+// current returns the rows last seen, nil where they may have changed since,
+// and the mark that rows read now are to be kept under.
+func (e *Engine) current(l *lastSeen) (*seenRows, Mark) {
+	if e.marks == nil || l == nil {
+		return nil, Mark{}
+	}
+	mark, rows := e.marks.Mark(), l.rows.Load()
+	if rows == nil || mark == (Mark{}) || rows.mark != mark {
+		return nil, mark
+	}
+	return rows, mark
+}
+
+// keep keeps rows that were read after their mark was.
+func (l *lastSeen) keep(rows *seenRows) *seenRows {
+	if l != nil && rows.mark != (Mark{}) {
+		l.rows.Store(rows)
+	}
+	return rows
 }
 
 // String returns a constant: what a Grant holds is for the engine alone.
@@ -56,7 +90,8 @@ func (s primaryStamp) same(h Holder) bool {
 // Entitled reports whether what g was granted for would be granted now: the
 // account is active, its credential live and in scope for the same client, or
 // its primary password the same and not refused by a rule meanwhile. It costs
-// one query and no hash, writes no event, and says yes only to a grant of
+// no hash, and one query where anything was committed since it was last asked
+// about g or a copy of g. It writes no event, and says yes only to a grant of
 // Accept. With an error nothing is known; the caller answers as for
 // Unavailable and does not carry the operation out.
 func (e *Engine) Entitled(ctx context.Context, g Grant) (bool, error) {
@@ -78,22 +113,32 @@ func (t *trial) recall(ctx context.Context, g Grant) {
 		t.recallCredential(ctx, g)
 		return
 	}
-	h, err := t.e.records.HolderByID(ctx, g.account)
-	if t.missing(err) {
-		return
+	rows, mark := t.e.current(g.seen)
+	if rows == nil {
+		h, err := t.e.records.HolderByID(ctx, g.account)
+		if t.missing(err) {
+			return
+		}
+		rows = g.seen.keep(&seenRows{mark: mark, holder: h})
 	}
-	t.know(h)
-	if g.primary.same(h) {
+	t.know(rows.holder)
+	if g.primary.same(rows.holder) {
 		t.facts.Match = g.match
 	}
 }
 
 func (t *trial) recallCredential(ctx context.Context, g Grant) {
-	h, err := t.e.records.AppPassword(ctx, []secret.Digest{g.digest}, directory.Name{})
-	if t.missing(err) || h.Credential.ID != g.credential || h.Holder.Account.ID != g.account {
-		return
+	rows, mark := t.e.current(g.seen)
+	if rows == nil {
+		h, err := t.e.records.AppPassword(ctx, []secret.Digest{g.digest}, directory.Name{})
+		if t.missing(err) {
+			return
+		}
+		rows = g.seen.keep(&seenRows{mark: mark, holding: h})
 	}
-	t.judge(h)
+	if rows.holding.Credential.ID == g.credential && rows.holding.Holder.Account.ID == g.account {
+		t.judge(rows.holding)
+	}
 }
 
 // tryResumed asks whether what g was granted for would be granted now, to this

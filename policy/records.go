@@ -53,6 +53,19 @@ type Records interface {
 	HolderByID(ctx context.Context, id string) (Holder, error)
 }
 
+// Mark names a state of the storage. The zero Mark names none.
+type Mark [6]uint64
+
+// Marks says cheaply whether anything was committed. It may be used
+// concurrently.
+type Marks interface {
+	// Mark names the state the storage is in. Between two calls that return the
+	// same Mark nothing was committed by anybody, and whatever was acknowledged
+	// before a call is in the state it names. The zero Mark says that this is
+	// not known now; it equals no other.
+	Mark() Mark
+}
+
 // Challengeable lists what challenge methods are tried against. It is asked
 // only for attempts with a Proof.
 type Challengeable interface {

@@ -11,6 +11,7 @@ var (
 	_ policy.Records       = (*store.Store)(nil)
 	_ policy.Challengeable = (*store.Store)(nil)
 	_ policy.Holdings      = (*store.Store)(nil)
+	_ policy.Marks         = (*store.Store)(nil)
 	_ policy.Sink          = (*store.Store)(nil)
 	_ account.Records      = (*store.Store)(nil)
 )

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
+
+	"postern/policy"
 )
 
 // readers is how many reads run side by side. A point read takes less than ten
@@ -21,6 +23,8 @@ type Store struct {
 	path   string
 	read   *pool
 	write  *pool
+	anchor *session  // does nothing; while it is open, the WAL index is in use
+	index  *walIndex // nil: cannot be looked at
 	closed atomic.Bool
 	broken atomic.Pointer[error]
 	failed chan error
@@ -65,7 +69,30 @@ func (s *Store) open(ctx context.Context, opts Options) error {
 		return err
 	}
 	s.read.put(ses, nil)
+	return s.drop()
+}
+
+// drop makes the anchor, and with it marks that can be relied on.
+func (s *Store) drop() error {
+	conn, err := s.read.connect()
+	if err != nil {
+		return err
+	}
+	s.anchor = newSession(conn)
+	if _, err := s.anchor.number(counterGet); err != nil {
+		return err
+	}
+	s.index = openWALIndex(s.path)
 	return nil
+}
+
+// Mark names the state of the database; see policy.Marks. It takes no lock
+// and makes no system call.
+func (s *Store) Mark() policy.Mark {
+	if s.closed.Load() || s.broken.Load() != nil {
+		return policy.Mark{}
+	}
+	return s.index.mark()
 }
 
 // Close waits for what is running and ends all connections. What is called
@@ -79,6 +106,9 @@ func (s *Store) Close() error {
 		if p != nil {
 			errs = append(errs, p.close())
 		}
+	}
+	if s.anchor != nil {
+		errs = append(errs, s.anchor.close())
 	}
 	return errors.Join(errs...)
 }
