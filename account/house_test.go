@@ -36,7 +36,7 @@ func newHouse(t testing.TB) *house {
 	t.Cleanup(func() { ok(t, db.Close()) })
 	keys, err := secret.NewKeys([]byte("a key of the tests, 32 bytes lon"))
 	ok(t, err)
-	hasher := secret.NewHasher(secret.Argon2{Memory: 8, Time: 1, Threads: 1}, 1, 4)
+	hasher := secret.NewHasher(secret.Argon2{Memory: 8, Time: 1, Threads: 1}, 1, 4).WithKeys(keys)
 	h := &house{t: t, store: db, at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	h.settings = account.Settings{
 		Rules: policy.Rules{

@@ -65,6 +65,9 @@ type ImportPlan struct {
 	// Passwords is how many have to be hashed, or compared by hashing them,
 	// before the import is applied.
 	Passwords int
+	// Sealed is how many fast hashes are kept sealed under the key file at
+	// first, because there are too many to wrap them before.
+	Sealed int
 	// Left is what stands in the file and is not taken over, by what it is.
 	Left []LeftOut
 

@@ -22,6 +22,37 @@ type hashJob struct {
 	change   int         // index of the change
 	row      int         // index of the row of the change
 	same     bool        // found to be what the account has
+	seal     bool        // kept sealed at first, which is no work
+}
+
+// wrapBefore is how many fast hashes are wrapped before they are stored: what
+// takes some seconds. Of more, all are sealed.
+const wrapBefore = 200
+
+// sealMany seals the fast hashes of the plan if there are many. What has to be
+// compared first is hashed anyway.
+func (p *ImportPlan) sealMany() {
+	sealable := 0
+	for i := range p.jobs {
+		job := &p.jobs[i]
+		if job.seal = job.stored.Empty() && job.password.Sealable(); job.seal {
+			sealable++
+		}
+	}
+	if sealable <= wrapBefore {
+		p.WrapFirst()
+		return
+	}
+	p.Sealed, p.Passwords = sealable, len(p.jobs)-sealable
+}
+
+// WrapFirst has every fast hash wrapped before the import is applied, however
+// long that takes: nothing is sealed.
+func (p *ImportPlan) WrapFirst() {
+	for i := range p.jobs {
+		p.jobs[i].seal = false
+	}
+	p.Sealed, p.Passwords = 0, len(p.jobs)
 }
 
 // hashForNew gives a new account its password hash, now or in a job.
@@ -77,7 +108,7 @@ func (s *Service) finish(ctx context.Context, work *policy.Import, job *hashJob)
 			return nil
 		}
 	}
-	hash, err := s.Hasher.Import(ctx, job.password, s.Random)
+	hash, err := s.stored(ctx, job)
 	if err != nil {
 		return fmt.Errorf("hashing a password: %w", err)
 	}
@@ -89,9 +120,17 @@ func (s *Service) finish(ctx context.Context, work *policy.Import, job *hashJob)
 	return nil
 }
 
-// Prepare hashes the passwords of a plan, workers at a time, outside of any
-// transaction. progress, if not nil, is called after each by any of them, with
-// how many are done. A plan that was prepared is left as it is.
+func (s *Service) stored(ctx context.Context, job *hashJob) (secret.Text, error) {
+	if job.seal {
+		return s.Hasher.Seal(job.password, s.Random)
+	}
+	return s.Hasher.Import(ctx, job.password, s.Random)
+}
+
+// Prepare hashes the passwords of a plan, workers at a time, and seals those
+// that are to be sealed, outside of any transaction. progress, if not nil, is
+// called after each that was hashed by any of them, with how many are done. A
+// plan that was prepared is left as it is.
 func (s *Service) Prepare(ctx context.Context, p *ImportPlan, workers int, progress func(done int)) error {
 	var done atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
@@ -101,8 +140,8 @@ func (s *Service) Prepare(ctx context.Context, p *ImportPlan, workers int, progr
 			if err := s.finish(ctx, &p.work, &p.jobs[i]); err != nil {
 				return err
 			}
-			if n := done.Add(1); progress != nil {
-				progress(int(n))
+			if progress != nil && !p.jobs[i].seal {
+				progress(int(done.Add(1)))
 			}
 			return nil
 		})

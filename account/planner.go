@@ -38,6 +38,7 @@ func (p *planner) done() (*ImportPlan, error) {
 	if len(p.wrong.Problems) > 0 {
 		return nil, &p.wrong
 	}
+	p.plan.sealMany()
 	return p.plan, nil
 }
 

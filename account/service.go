@@ -19,6 +19,9 @@ type Hasher interface {
 	Hash(ctx context.Context, password secret.Text, random io.Reader) (secret.Text, error)
 	// Import is Hash for a password as another directory kept it.
 	Import(ctx context.Context, f secret.Foreign, random io.Reader) (secret.Text, error)
+	// Seal is Import for one that f.Sealable reports, without any work: the
+	// server does it later.
+	Seal(f secret.Foreign, random io.Reader) (secret.Text, error)
 	// Compare says whether stored was made of f.
 	Compare(ctx context.Context, stored secret.Text, f secret.Foreign) (secret.Likeness, error)
 }

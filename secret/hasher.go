@@ -28,6 +28,7 @@ var ErrTooLong = fmt.Errorf("a password of more than %d bytes cannot be used", m
 type Hasher struct {
 	cost    Argon2
 	invalid error // of the cost; every call returns it
+	keys    *Keys // nil: nothing is sealed or opened
 	dummy   argon2Hash
 	places  chan struct{} // held while waiting and while running
 	cores   chan struct{} // held while running
@@ -86,9 +87,10 @@ func (h *Hasher) make(ctx context.Context, input string, random io.Reader) (argo
 // Verify says whether typed is the password behind stored, byte for byte. It
 // takes exactly one run: with an empty stored hash the same work goes into a
 // dummy and the answer is no, and for a hash of another system's make it goes
-// beside that. A password of more than 512 bytes is nobody's. stale says that the password is right and that Hash would make a
-// hash of another kind or cost. An error (ErrBusy, the context's, a
-// stored hash that cannot be read) says neither yes nor no.
+// beside that. A password of more than 512 bytes is nobody's. stale says that
+// the password is right and that Hash would make a hash of another kind or
+// cost. An error (ErrBusy, the context's, a stored hash that cannot be read or
+// opened) says neither yes nor no.
 func (h *Hasher) Verify(ctx context.Context, stored, typed Text) (ok, stale bool, err error) {
 	if h.invalid != nil {
 		return false, false, h.invalid
@@ -98,8 +100,8 @@ func (h *Hasher) Verify(ctx context.Context, stored, typed Text) (ok, stale bool
 	}
 	against := storedHash{argon: h.dummy}
 	if !stored.Empty() {
-		if against, err = parseStored(stored.Reveal()); err != nil {
-			return false, false, fmt.Errorf("reading a password hash: %w", err)
+		if against, err = h.read(stored); err != nil {
+			return false, false, err
 		}
 	}
 	var broken error

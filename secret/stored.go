@@ -11,17 +11,20 @@ import (
 	"strings"
 )
 
-// storedHash is a stored password hash, taken apart. There are three kinds:
+// storedHash is a stored password hash, taken apart. There are four kinds:
 //
 //   - our own: Argon2id of the password;
 //   - wrapped: Argon2id of what a recipe makes of the password, for imported
 //     hashes that are too fast to be kept by themselves;
 //   - taken over: what a recipe makes of the password. Verifying one takes a
-//     run of Argon2id beside it, so that every attempt takes exactly one.
+//     run of Argon2id beside it, so that every attempt takes exactly one;
+//   - sealed: what is to be wrapped and was not yet. Opened, it is verified like
+//     one that was taken over.
 type storedHash struct {
 	argon  argon2Hash
 	recipe recipe // none for our own
 	want   []byte // what the recipe has to make; nil for a wrapped one
+	box    []byte // of a sealed one that was not opened, and nothing else is known
 }
 
 // maxStored is the longest stored hash in bytes.
@@ -46,6 +49,8 @@ func parseStored(stored string) (storedHash, error) {
 		return storedHash{argon: argon}, err
 	case wrapped:
 		return parseWrapped(rest)
+	case sealed:
+		return parseSealed(rest)
 	}
 	f, err := readCrypt(stored)
 	if err != nil || f.Work() || f.kept().Reveal() != stored {
@@ -148,9 +153,9 @@ func (h *Hasher) Compare(ctx context.Context, stored Text, f Foreign) (Likeness,
 		ok, _, err := h.Verify(ctx, stored, clear)
 		return likeness(ok), err
 	}
-	s, err := parseStored(stored.Reveal())
+	s, err := h.read(stored)
 	if err != nil {
-		return Unlike, fmt.Errorf("reading a password hash: %w", err)
+		return Unlike, err
 	}
 	switch {
 	case !f.Work() && f.kept().Equal(stored):

@@ -76,7 +76,7 @@ func (a *admin) explain(ctx context.Context, q policy.Question) (policy.Explanat
 	}
 	engine := policy.NewEngine(policy.EngineConfig{
 		Records: a.store, Holdings: a.store, Keys: a.keys, Brakes: brakes,
-		Verifier: secret.NewHasher(secret.DefaultArgon2, 0, 0), Recorder: unrecorded{}, Now: a.now,
+		Verifier: secret.NewHasher(secret.DefaultArgon2, 0, 0).WithKeys(a.keys), Recorder: unrecorded{}, Now: a.now,
 	})
 	engine.SetRules(a.rules)
 	for _, q.Naming = range []directory.Naming{directory.AnyName, directory.ServiceAccountOnly} {

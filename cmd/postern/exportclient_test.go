@@ -14,7 +14,7 @@ func TestAnExportIsLDIFToAnotherProgram(t *testing.T) {
 	r := start(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "people.ldif")
-	writePeople(t, file, 3)
+	writePeople(t, file, 3, func(int) string { return kept })
 	if code, _, stderr := cli(t, "user", "import", file, "--config", r.env.configPath); code != 0 {
 		t.Fatal(stderr)
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha1"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +17,19 @@ import (
 	"postern/ldapsrv/wire"
 )
 
+// importedPassword is that of everybody whom writePeople writes.
+const importedPassword = "Grüße 7 Tage"
+
+// kept is its hash as crypt(3) makes it, which is kept as it is.
+const kept = "{CRYPT}$6$s8pQFjXDA0T.gZC7$facwP9Od15ZN0SxLkD7mSMySLREWVhUjALM2RC5vJlkuKW9UizrgHPbYIKyLQ9Stwz9W40u0WCgH3c1UCiaQ9."
+
+// fast is its hash with a salt that the number makes, which has to be wrapped.
+func fast(i int) string {
+	salt := fmt.Sprintf("%08d", i)
+	sum := sha1.Sum([]byte(importedPassword + salt))
+	return "{SSHA}" + base64.StdEncoding.EncodeToString(append(sum[:], salt...))
+}
+
 // TestSignInsGoOnDuringAnImport imports POSTERN_IMPORT_ACCOUNTS people with
 // hashed passwords, by default 1000, from LDIF, while others sign in all the
 // time with an app password, and one revokes app passwords: nobody is refused.
@@ -24,6 +39,30 @@ func TestSignInsGoOnDuringAnImport(t *testing.T) {
 	if err != nil {
 		n = 1000
 	}
+	t.Run("hashes that are kept", func(t *testing.T) {
+		signInDuringImport(t, n, func(int) string { return kept })
+	})
+	t.Run("hashes that are wrapped", func(t *testing.T) {
+		r := signInDuringImport(t, n, fast)
+		sealed, err := r.site.store.SealedCount(t.Context())
+		if err != nil || sealed == 0 {
+			t.Fatalf("%d are sealed (%v): nothing is left to be seen", sealed, err)
+		}
+		until := time.Now().Add(time.Minute)
+		for left := sealed; left == sealed; {
+			if time.Now().After(until) {
+				t.Fatal("none is wrapped by the server")
+			}
+			time.Sleep(50 * time.Millisecond)
+			if left, err = r.site.store.SealedCount(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Logf("%d were sealed at first", sealed)
+	})
+}
+
+func signInDuringImport(t *testing.T, n int, password func(i int) string) *running {
 	r := start(t)
 	people := r.env.accountsOf(r.site)
 	id, _ := r.addPerson(t, "ann")
@@ -32,7 +71,7 @@ func TestSignInsGoOnDuringAnImport(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "people.ldif")
-	writePeople(t, file, n)
+	writePeople(t, file, n, password)
 
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
@@ -69,22 +108,23 @@ func TestSignInsGoOnDuringAnImport(t *testing.T) {
 	}
 	t.Logf("%d people were imported in %v; meanwhile %d sign-ins and %d revocations", n, took, signIns, revokes)
 	for _, login := range []string{"user0", "user" + strconv.Itoa(n-1)} {
-		if code := r.bind(t, login, "Grüße 7 Tage"); code != wire.Success {
+		if code := r.bind(t, login, importedPassword); code != wire.Success {
 			t.Errorf("%s cannot sign in with the password of the file: %v", login, code)
 		}
 	}
+	return r
 }
 
-// writePeople writes n people with one password, as another directory kept it
-// (SHA-512 of crypt(3)), in groups of a hundred.
-func writePeople(t *testing.T, path string, n int) {
+// writePeople writes n people with one password, as another directory kept it,
+// in groups of a hundred.
+func writePeople(t *testing.T, path string, n int, password func(i int) string) {
 	t.Helper()
 	var b strings.Builder
 	for i := range n {
 		fmt.Fprintf(&b, "dn: uid=user%d,ou=Users,dc=old,dc=org\nobjectClass: inetOrgPerson\nobjectClass: posixAccount\nuid: user%d\n"+
 			"cn: Some Body %d\nsn: Body %d\ngivenName: Some\nmail: user%d@example.org\nuidNumber: %d\ngidNumber: 500\nhomeDirectory: /srv/user%d\n"+
-			"telephoneNumber: +49 1 %d\nuserPassword: {CRYPT}$6$s8pQFjXDA0T.gZC7$facwP9Od15ZN0SxLkD7mSMySLREWVhUjALM2RC5vJlkuKW9UizrgHPbYIKyLQ9Stwz9W40u0WCgH3c1UCiaQ9.\n\n",
-			i, i, i, i, i, 20000+i, i, i)
+			"telephoneNumber: +49 1 %d\nuserPassword: %s\n\n",
+			i, i, i, i, i, 20000+i, i, i, password(i))
 	}
 	for g := range (n + 99) / 100 {
 		fmt.Fprintf(&b, "dn: cn=team%d,ou=Groups,dc=old,dc=org\nobjectClass: groupOfNames\ncn: team%d\n", g, g)

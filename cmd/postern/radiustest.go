@@ -81,7 +81,7 @@ func (a *admin) tryRADIUS(ctx context.Context, f radiusTestFlags, login string, 
 		return err
 	}
 	o := &overheard{engine: policy.NewEngine(policy.EngineConfig{
-		Records: a.store, Challengeable: a.store, Keys: a.keys, Verifier: secret.NewHasher(secret.DefaultArgon2, 0, 0), Recorder: unrecorded{}, Now: a.now,
+		Records: a.store, Challengeable: a.store, Keys: a.keys, Verifier: secret.NewHasher(secret.DefaultArgon2, 0, 0).WithKeys(a.keys), Recorder: unrecorded{}, Now: a.now,
 	}), from: client.Address.Addr()}
 	o.engine.SetRules(a.rules)
 	defer o.engine.Close()

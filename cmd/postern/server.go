@@ -48,6 +48,7 @@ type server struct {
 	brakes  *brake.Brakes
 
 	exporter *exporter // nil where events go nowhere
+	wrapper  *wrapper
 	ldap     *ldapsrv.Server
 	radius   *radiussrv.Server
 	portal   *portal.Portal // nil where it is off
@@ -96,7 +97,8 @@ func (s *server) openEngine(ctx context.Context, c loaded) error {
 	if err := s.openBrakes(ctx, c); err != nil {
 		return err
 	}
-	s.hasher = secret.NewHasher(secret.DefaultArgon2, 0, hashQueue)
+	s.hasher = secret.NewHasher(secret.DefaultArgon2, 0, hashQueue).WithKeys(s.site.keys)
+	s.wrapper = newWrapper(s)
 	s.journal = policy.NewJournal(db, s.log)
 	s.engine = policy.NewEngine(policy.EngineConfig{
 		Records: db, Challengeable: db, Holdings: db, Marks: db, Brakes: s.brakes, Keys: s.site.keys, Verifier: s.hasher, Recorder: s.journal, Slowest: s.hasher.Slowest,
@@ -176,7 +178,7 @@ func (s *server) openRADIUS(_ context.Context, c loaded) error {
 		return fmt.Errorf("setting up RADIUS: %w", err)
 	}
 	s.disconnects = newDisconnector(s)
-	s.notify = append(s.notify, s.recheckKinds, s.recheckRADIUS, s.disconnects.changed)
+	s.notify = append(s.notify, s.recheckKinds, s.recheckRADIUS, s.disconnects.changed, s.wrapper.look)
 	return nil
 }
 
@@ -198,6 +200,7 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { return s.watchState(ctx) })
 	g.Go(func() error { return s.exportEvents(ctx) })
 	g.Go(func() error { return s.sweepSessions(ctx) })
+	g.Go(func() error { return s.wrapper.run(ctx) })
 	g.Go(func() error { return s.disconnects.run(ctx) })
 	notifySupervisor("READY=1")
 	context.AfterFunc(ctx, func() {

@@ -47,7 +47,7 @@ func (e *env) withSite(ctx context.Context, work func(*site) error) error {
 // accountsOf is what people and administrators do on s.
 func (e *env) accountsOf(s *site) *account.Service {
 	return &account.Service{
-		Records: s.store, Keys: s.keys, Hasher: secret.NewHasher(secret.DefaultArgon2, 0, 0),
+		Records: s.store, Keys: s.keys, Hasher: secret.NewHasher(secret.DefaultArgon2, 0, 0).WithKeys(s.keys),
 		Random: e.random, Now: e.now, Settings: func() *account.Settings { return s.settings },
 	}
 }

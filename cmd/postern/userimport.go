@@ -19,6 +19,7 @@ import (
 	"postern/ldapsrv/dn"
 	"postern/ldapsrv/entry"
 	"postern/secret"
+	"postern/store"
 )
 
 // importing is one run of "user import".
@@ -29,6 +30,8 @@ type importing struct {
 	dryRun, asJSON   bool
 	quiet            bool
 	withoutPasswords bool
+	wrapFirst        bool
+	serving          bool // a server runs on the data directory
 }
 
 func userImport(e *env) *cobra.Command {
@@ -44,7 +47,9 @@ func userImport(e *env) *cobra.Command {
 			"name, mail, groups (\";\" between), mfa (on or off), password_hash.\n\n" +
 			"Passwords may be hashes of the schemes {SSHA} {SSHA256} {SSHA512} {SMD5} and\n" +
 			"their unsalted forms, {CRYPT} with $1$ $5$ $6$ $2a$ $2b$ $2y$ $y$, {PBKDF2…}\n" +
-			"and {ARGON2}; in LDIF also clear text. Fast ones are hashed once more.\n\n" +
+			"and {ARGON2}; in LDIF also clear text. Fast ones are hashed once more; where\n" +
+			"they are many, serve does that after the import, and until then they are\n" +
+			"sealed under the key file.\n\n" +
 			"An account that exists is changed where the file says something else;\n" +
 			"nothing is taken away from it. With one wrong entry, nothing is imported.",
 		Args: cobra.ExactArgs(1),
@@ -63,6 +68,7 @@ func userImport(e *env) *cobra.Command {
 	cmd.Flags().BoolVar(&i.dryRun, "dry-run", false, "say what would change, and change nothing")
 	cmd.Flags().BoolVar(&i.asJSON, "json", false, "with --dry-run: print JSON")
 	cmd.Flags().BoolVar(&i.quiet, "quiet", false, "show no progress on a terminal")
+	cmd.Flags().BoolVar(&i.wrapFirst, "wrap-first", false, "wrap every fast password hash before anything is stored, however long it takes")
 	cmd.Flags().BoolVar(&i.withoutPasswords, "without-passwords", false, "leave the passwords of an LDIF file out")
 	return cmd
 }
@@ -85,15 +91,24 @@ func openImport(path string) (*os.File, error) {
 	return f, nil
 }
 
-// importers is how many passwords are hashed at a time: all processors but one,
-// which is left to the server.
-func importers() int { return max(1, runtime.GOMAXPROCS(0)-1) }
+// workers is how many passwords are hashed at a time: as many as there are
+// processors, but for one that is left to the server where it runs.
+func (i *importing) workers() int {
+	if i.serving {
+		return max(1, runtime.GOMAXPROCS(0)-1)
+	}
+	return runtime.GOMAXPROCS(0)
+}
 
 func (i *importing) run(ctx context.Context) error {
-	i.accounts.Hasher = secret.NewHasher(secret.DefaultArgon2, importers(), importers())
+	_, i.serving = store.ServerPID(i.config.DataDir)
+	i.accounts.Hasher = secret.NewHasher(secret.DefaultArgon2, i.workers(), i.workers()).WithKeys(i.keys)
 	plan, err := i.plan(ctx)
 	if err != nil {
 		return importFailed(i.path, err)
+	}
+	if i.wrapFirst {
+		plan.WrapFirst()
 	}
 	i.showLeft(plan)
 	if plan.Passwords > 0 {
@@ -111,7 +126,19 @@ func (i *importing) run(ctx context.Context) error {
 		return err
 	}
 	i.say("imported: %s", planSummary(plan))
+	i.sayWrapping(plan.Sealed)
 	return nil
+}
+
+// sayWrapping says what becomes of hashes that were sealed.
+func (i *importing) sayWrapping(sealed int) {
+	if sealed == 0 {
+		return
+	}
+	i.say("%d fast password hashes are sealed under the key file until serve has wrapped them; its log says when that is done", sealed)
+	if !i.serving {
+		i.say("  start it: postern serve")
+	}
 }
 
 // plan reads the file and shows how much of it is read.
@@ -172,7 +199,7 @@ func (i *importing) estimate(ctx context.Context, passwords int) error {
 	if _, err := i.accounts.Hasher.Hash(ctx, secret.NewText("a password to measure by"), rand.Reader); err != nil {
 		return fmt.Errorf("measuring how long a password takes: %w", err)
 	}
-	each := time.Since(start) / time.Duration(importers())
+	each := time.Since(start) / time.Duration(i.workers())
 	i.say("%d passwords have to be hashed first: about %s", passwords, roughly(time.Duration(passwords)*each))
 	return nil
 }
@@ -180,7 +207,7 @@ func (i *importing) estimate(ctx context.Context, passwords int) error {
 func (i *importing) prepare(ctx context.Context, plan *account.ImportPlan) error {
 	p := i.newProgress(i.quiet, "passwords hashed", int64(plan.Passwords))
 	defer p.end()
-	return i.accounts.Prepare(ctx, plan, importers(), func(done int) { p.at(int64(done)) })
+	return i.accounts.Prepare(ctx, plan, i.workers(), func(done int) { p.at(int64(done)) })
 }
 
 // showLeft says what of the file is not taken over.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -69,12 +70,21 @@ func userList(e *env) *cobra.Command {
 				for _, u := range users {
 					t.row(u.Login, dash(u.Name), dash(u.Mail), u.State, u.MFA, dash(strings.Join(u.Groups, ",")))
 				}
-				return t.flush()
+				return errors.Join(t.flush(), a.sayWaiting(cmd.Context()))
 			})
 		},
 	}
 	jsonFlag(cmd, &asJSON)
 	return cmd
+}
+
+// sayWaiting says how many imported password hashes are not wrapped yet.
+func (a *admin) sayWaiting(ctx context.Context) error {
+	sealed, err := a.store.SealedCount(ctx)
+	if err == nil && sealed > 0 {
+		a.say("%d imported password hashes are sealed and wait for serve to wrap them", sealed)
+	}
+	return err
 }
 
 // users reads everybody, in batches.

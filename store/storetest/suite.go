@@ -28,6 +28,7 @@ func Run(t *testing.T, open Open) {
 		{"second factors and codes", methodTests},
 		{"changes", changeTests},
 		{"imports", importTests},
+		{"sealed password hashes", sealedTests},
 		{"events", eventTests},
 		{"brakes", brakeTests},
 		{"uses of primary passwords", primaryUseTests},
