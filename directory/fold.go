@@ -14,7 +14,8 @@ func FoldText(s string) string {
 	if lower, ok := foldASCII(s); ok {
 		return lower
 	}
-	folded := norm.NFKC.String(cases.Fold().String(strings.Map(capitalCherokee, norm.NFKC.String(s))))
+	s = norm.NFKC.String(strings.ToValidUTF8(s, "\ufffd")) // what follows a broken byte is not always normalised
+	folded := norm.NFKC.String(cases.Fold().String(strings.Map(capitalCherokee, s)))
 	return strings.Join(strings.Fields(folded), " ")
 }
 
