@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"postern/bench/corpus"
+	"postern/bench/site"
 )
 
 // attack does everything to one server.
@@ -22,9 +23,9 @@ func attack(ctx context.Context, o opener, how scale, r *report) (err error) {
 			return fmt.Errorf("%s: before anything was done to it: %w", o.name, err)
 		}
 	}
-	var before holdings
+	var before site.State
 	if t.process != nil {
-		if before, err = t.holds(); err != nil {
+		if before, err = t.process.State(); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"postern/bench/site"
 )
 
 // report is what happened to whom.
@@ -51,10 +53,10 @@ func (w what) String() string {
 const spare = 8 << 20
 
 // settle waits until Postern holds no more than before.
-func (r *report) settle(t *target, before holdings, within time.Duration) error {
+func (r *report) settle(t *target, before site.State, within time.Duration) error {
 	begun := time.Now()
 	for {
-		now, err := t.holds()
+		now, err := t.process.State()
 		if err != nil {
 			return err
 		}

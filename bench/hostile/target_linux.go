@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"postern/bench/load"
@@ -195,30 +192,4 @@ func dial(network, from string, to netip.AddrPort) (net.Conn, error) {
 		return nil, err
 	}
 	return c, c.SetDeadline(time.Now().Add(patience))
-}
-
-// holdings is what Postern says it holds.
-type holdings struct {
-	Msg         string
-	Goroutines  int
-	Heap        int64 `json:"heap_live"`
-	Connections int   `json:"ldap_connections"`
-}
-
-// holds asks Postern what it holds.
-func (t *target) holds() (h holdings, err error) {
-	before := len(t.process.Log())
-	if err := syscall.Kill(t.PID, syscall.SIGUSR1); err != nil {
-		return h, fmt.Errorf("asking for the state: %w", err)
-	}
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		lines := bufio.NewScanner(bytes.NewBufferString(t.process.Log()[before:]))
-		lines.Buffer(nil, 1<<20)
-		for lines.Scan() {
-			if json.Unmarshal(lines.Bytes(), &h) == nil && h.Msg == "state" {
-				return h, nil
-			}
-		}
-	}
-	return h, errors.New("the server does not say what it holds")
 }

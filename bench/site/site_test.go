@@ -46,6 +46,9 @@ func TestASiteServesAndStops(t *testing.T) {
 	if code, _, err := r.PAP("ann", "wrong"); err != nil || code != 3 {
 		t.Errorf("PAP with a wrong password answers %d, %v", code, err)
 	}
+	if state, err := p.State(); err != nil || state.Goroutines == 0 || state.Heap == 0 || state.Connections != 1 || state.Hashes == 0 {
+		t.Errorf("the server holds %+v, %v", state, err)
+	}
 	if err := p.Stop(20 * time.Second); err != nil {
 		t.Errorf("the server ended with %v", err)
 	}

@@ -1,223 +1,135 @@
-package timing
+package main
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
-	"fmt"
 	"math/rand/v2"
-	"os"
-	"slices"
-	"strconv"
-	"sync"
 	"testing"
 	"time"
 
 	"postern/bench/site"
 )
 
-const (
-	right = "correct horse battery"
-	wrong = "incorrect horse battery"
-)
-
-// class is a way to be refused.
-type class struct{ name, login, password string }
-
-// tries is how often each class is asked; POSTERN_TRIES says otherwise.
-func tries(t *testing.T) int {
-	t.Helper()
-	text := os.Getenv("POSTERN_TRIES")
-	if text == "" {
-		return 60
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("POSTERN_TRIES is %q: give a number", text)
-	}
-	return n
-}
-
-// asker asks once and returns the answer with what must differ made zero.
-type asker func(login, password string) ([]byte, error)
-
-// TestRefusalsAreAlike asks for each class in a random order and holds the
-// answers to the same bytes, and the medians of their times within a tenth.
+// TestRefusalsAreAlike asks for each class without brakes and holds the answers
+// to the same bytes, and to one hash each where there is no app password: what
+// takes the same does not show. How long they take is for the full run to say.
 func TestRefusalsAreAlike(t *testing.T) {
-	binary, err := site.Build(t.Context(), "../..", t.TempDir())
-	ok(t, err)
-	s, err := site.New(t.Context(), binary, t.TempDir(), site.Config)
-	ok(t, err)
-	p, err := s.Serve(t.Context(), "ldap.listen", "radius.listen")
-	ok(t, err)
-	t.Cleanup(p.Kill)
-	shared, err := s.Secret()
-	ok(t, err)
-	t.Run("LDAP", func(t *testing.T) {
-		compare(t, classes(t, s, "l", "vpn"), func() (asker, func(), error) {
-			l, err := site.DialLDAP(p.At("ldap.listen"))
-			if err != nil {
-				return nil, nil, err
+	h := openHouse(t, off)
+	for _, w := range h.ways() {
+		t.Run(w.name, func(t *testing.T) {
+			var first []byte
+			for _, c := range w.classes {
+				for n := range 2 {
+					answer, hashes := h.once(t, w, c, n)
+					if first == nil {
+						first = answer
+					}
+					if !bytes.Equal(answer, first) {
+						t.Errorf("%s: answers %x, %s %x", c.name, answer, w.classes[0].name, first)
+					}
+					if hashes != c.hashes {
+						t.Errorf("%s: %d hashes, want %d", c.name, hashes, c.hashes)
+					}
+				}
 			}
-			return func(login, password string) ([]byte, error) {
-				_, answer, err := l.Bind(login, password)
-				return answer, err
-			}, l.Close, nil
 		})
-	})
-	t.Run("RADIUS", func(t *testing.T) {
-		compare(t, classes(t, s, "r", "mail"), func() (asker, func(), error) {
-			r, err := site.DialRADIUS(p.At("radius.listen"), shared)
-			if err != nil {
-				return nil, nil, err
-			}
-			return func(login, password string) ([]byte, error) {
-				_, answer, err := r.PAP(login, password)
-				return answer, err
-			}, r.Close, nil
-		})
-	})
+	}
 }
 
-func ok(t testing.TB, err error) {
+// TestWhatIsRefusedAgainCostsNoHashAndLooksTheSame: with the brakes as shipped,
+// what was refused before is remembered.
+func TestWhatIsRefusedAgainCostsNoHashAndLooksTheSame(t *testing.T) {
+	h := openHouse(t, asShipped)
+	for _, w := range h.ways() {
+		for _, c := range w.classes {
+			first, hashes := h.once(t, w, c, 0)
+			if hashes != c.hashes {
+				t.Errorf("%s, %s: %d hashes at first, want %d", w.name, c.name, hashes, c.hashes)
+			}
+			again, hashes := h.once(t, w, c, 0)
+			if hashes != 0 {
+				t.Errorf("%s, %s: %d hashes for what was refused before", w.name, c.name, hashes)
+			}
+			if !bytes.Equal(first, again) {
+				t.Errorf("%s, %s: answers %x and then %x", w.name, c.name, first, again)
+			}
+		}
+	}
+}
+
+func openHouse(t *testing.T, how brakes) *house {
 	t.Helper()
+	binary, err := site.Build(t.Context(), "../..", t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// classes makes people of all the ways to be refused. other is a service that
-// is not the one asked through.
-func classes(t *testing.T, s *site.Site, prefix, other string) []class {
-	t.Helper()
-	ctx := t.Context()
-	run := func(args ...string) {
-		t.Helper()
-		_, err := s.Run(ctx, "", args...)
-		ok(t, err)
-	}
-	person := func(name string) string {
-		t.Helper()
-		ok(t, s.AddPerson(ctx, prefix+name, right))
-		return prefix + name
-	}
-	issue := func(login string, more ...string) site.Issued {
-		t.Helper()
-		i, err := s.Issue(ctx, login, "phone", more...)
-		ok(t, err)
-		return i
-	}
-	mfa, off, owner := person("mfa"), person("plain"), person("owner")
-	run("user", "mfa", mfa, "on")
-	run("user", "mfa", owner, "on")
-	disabled := person("disabled")
-	run("user", "disable", disabled)
-	revoked, scoped, expired := issue(owner), issue(owner, "--service", other), issue(owner, "--expires", time.Now().UTC().Add(3*time.Second).Format(time.RFC3339))
-	run("app-password", "revoke", owner, revoked.ID)
-	await(t, s, owner, expired.ID)
-	return []class{
-		{"unknown account", prefix + "nobody", right},
-		{"wrong password", off, wrong},
-		{"MFA account's primary", mfa, right},
-		{"disabled account", disabled, right},
-		{"revoked app password", owner, revoked.Secret},
-		{"expired app password", owner, expired.Secret},
-		{"app password of another service", owner, scoped.Secret},
-	}
-}
-
-// await asks until the app password has expired.
-func await(t *testing.T, s *site.Site, login, id string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for {
-		out, err := s.Run(ctx, "", "app-password", "list", login, "--json")
-		ok(t, err)
-		var list []struct{ ID, State string }
-		ok(t, json.Unmarshal([]byte(out), &list))
-		for _, a := range list {
-			if a.ID == id && a.State == "expired" {
-				return
-			}
-		}
-	}
-}
-
-// askers is how many ask at once.
-const askers = 4
-
-// sample is one answer.
-type sample struct {
-	class  int
-	took   time.Duration
-	answer []byte
-}
-
-func compare(t *testing.T, all []class, dial func() (asker, func(), error)) {
-	t.Helper()
-	n := tries(t)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d, %d tries of each class", seed, n)
-	samples := collect(t, all, n, seed, dial)
-	times := make([][]time.Duration, len(all))
-	for _, s := range samples {
-		times[s.class] = append(times[s.class], s.took)
-		if !bytes.Equal(s.answer, samples[0].answer) {
-			t.Fatalf("%s answers %x, %s %x", all[s.class].name, s.answer, all[samples[0].class].name, samples[0].answer)
-		}
-	}
-	least, most := time.Hour, time.Duration(0)
-	for i, c := range all {
-		slices.Sort(times[i])
-		median := times[i][len(times[i])/2]
-		least, most = min(least, median), max(most, median)
-		t.Logf("%-32s median %8.3f ms, p10 %8.3f, p90 %8.3f", c.name, ms(median), ms(times[i][len(times[i])/10]), ms(times[i][len(times[i])*9/10]))
-	}
-	if most > least*11/10 {
-		t.Errorf("the medians lie between %s and %s: more than a tenth apart", least, most)
-	}
-}
-
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// collect asks n times for each class, shuffled, from several connections.
-func collect(t *testing.T, all []class, n int, seed uint64, dial func() (asker, func(), error)) []sample {
-	t.Helper()
-	order := make([]int, 0, n*len(all))
-	for i := range n * len(all) {
-		order = append(order, i%len(all))
-	}
-	shuffle := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // it mixes classes
-	shuffle.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-	parts := make([][]sample, askers)
-	failures := make([]error, askers)
-	var asking sync.WaitGroup
-	for a := range askers {
-		asking.Go(func() { parts[a], failures[a] = ask(all, order[a*len(order)/askers:(a+1)*len(order)/askers], dial) })
-	}
-	asking.Wait()
-	var samples []sample
-	for a := range askers {
-		ok(t, failures[a])
-		samples = append(samples, parts[a]...)
-	}
-	return samples
-}
-
-func ask(all []class, order []int, dial func() (asker, func(), error)) (samples []sample, err error) {
-	once, closed, err := dial()
+	h, err := open(t.Context(), binary, t.TempDir(), how)
 	if err != nil {
-		return nil, err
+		t.Fatal(err)
 	}
-	defer closed()
-	for _, i := range order {
-		began := time.Now()
-		answer, err := once(all[i].login, all[i].password)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", all[i].name, err)
+	t.Cleanup(h.process.Kill)
+	return h
+}
+
+// once asks for class c and returns the answer and how many hashes were run for
+// it.
+func (h *house) once(t *testing.T, w way, c class, n int) (answer []byte, hashes int) {
+	t.Helper()
+	ask, hangUp, err := w.dial(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hangUp()
+	before, err := h.process.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer, err = ask(c.login, c.password(n)); err != nil {
+		t.Fatalf("%s: %v", c.name, err)
+	}
+	after, err := h.process.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer, int(after.Hashes - before.Hashes)
+}
+
+// TestATellingTimeIsFound: a class that takes a tenth longer than another is told
+// apart, and two that differ by chance are not.
+func TestATellingTimeIsFound(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		shift int
+		found bool
+	}{{"alike", 0, false}, {"apart", 300, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			table, err := tabulate(make([]class, 3), made(2000, c.shift))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := table.verdict(); (err != nil) != c.found {
+				t.Errorf("the verdict is %v", err)
+			}
+		})
+	}
+	tries := made(10, 0)
+	tries[7].answer = []byte{1}
+	if _, err := tabulate(make([]class, 3), tries); err == nil {
+		t.Error("an answer of other bytes is not found")
+	}
+}
+
+// made are n tries of three classes, spread over 2000 steps; the third takes
+// shift steps longer.
+func made(n, shift int) (tries []try) {
+	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // samples
+	for range n {
+		for class := range 3 {
+			took := random.IntN(2000)
+			if class == 2 {
+				took += shift
+			}
+			tries = append(tries, try{class, time.Duration(took) * time.Microsecond, []byte{0}})
 		}
-		samples = append(samples, sample{i, time.Since(began), answer})
 	}
-	return samples, nil
+	return tries
 }

@@ -32,5 +32,6 @@ func (s *server) sayState() {
 	runtime.GC() // what had a finalizer goes the second time
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
-	s.log.Info("state", "goroutines", runtime.NumGoroutine(), "heap_live", live[0].Value.Uint64(), "ldap_connections", s.ldap.Connections())
+	s.log.Info("state", "goroutines", runtime.NumGoroutine(), "heap_live", live[0].Value.Uint64(), "ldap_connections", s.ldap.Connections(),
+		"password_hashes", s.hasher.Runs())
 }
