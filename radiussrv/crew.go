@@ -6,134 +6,272 @@ import (
 	"time"
 )
 
-// crew works on requests, each worker on one at a time. The worker that was
-// idle last is given the next request: while requests are quick, a few workers
-// do them all and their stacks stay warm; when requests are slow, more are
-// started, up to a limit, and then requests wait, those that go on with
-// something before those that begin it (RFC 5080 §2.2.3). Workers for whom there
-// was nothing to do for a while go home. It may be used concurrently.
+// crew finds requests and works on them. A few of its members have seats.
+// They take turns: whose turn it is looks for requests where nobody does, or
+// works on one, so that a quick request is read and answered by one goroutine
+// and wakes no other. Who says that a request keeps it (see yield), or is found
+// stuck with one (see watch), loses the seat to another member: slow requests
+// hold up nobody.
+//
+// At its limit requests wait, those that go on with something before those
+// that begin it (RFC 5080 §2.2.3). So that this holds for what waits in the
+// socket too, the socket is looked at every few requests. Members for whom
+// there was nothing to do for a while go home. It may be used concurrently.
 type crew struct {
-	do    func(*exchange)
-	limit int
+	do func(*exchange, *member)
+	// look hands requests to add: what is there or, with wait, what comes. It
+	// reports false when there will be no more. It is called by one member at a
+	// time. Nil where others find the requests.
+	look  func(wait bool) bool
+	send  func([]parcel) // sends what members keep; nil: they keep nothing
+	limit int            // requests under way
+	room  int            // requests of either kind that wait while the limit is reached
+	seats int
 
 	mu      sync.Mutex
-	idle    []chan *exchange // the one idle last at the end
-	going   chan *exchange   // what no worker is free for, and goes on with something
-	waiting chan *exchange   // the same that begins something
+	going   chan *exchange // what waits, and goes on with something
+	waiting chan *exchange // the same that begins something
+	working int
+	seated  []*member
+	parked  []*member // the one idle last at the end
 	started int
+	looking bool // a member looks for requests
+	blind   bool // there is nothing to look for, or no more
+	since   int  // requests begun since a member looked
 	over    bool
-	spare   int  // the fewest that were idle since somebody looked
-	looking bool // somebody will look again
+	watcher *time.Timer
+	watched bool // watch will be called
+	spare   int  // the fewest that were parked since somebody counted
+	counted bool // somebody will count again
 
 	all sync.WaitGroup
 }
 
-func newCrew(limit, waiting int, do func(*exchange)) *crew {
-	return &crew{do: do, limit: limit, going: make(chan *exchange, waiting), waiting: make(chan *exchange, waiting)}
+// member is one goroutine of a crew, whose lock covers it.
+type member struct {
+	crew  *crew
+	wake  chan struct{} // there is something to do; closed: it goes home
+	busy  bool          // with a request
+	looks bool          // for requests
+	turns uint64        // it has taken
+	seen  uint64        // of them, when watch looked last
+	out   outgoing
 }
 
-// add reports whether there was a worker, or room to wait for one. It must not
-// be called after finish.
+const (
+	// lookEvery is how many requests are begun between two looks at the socket.
+	lookEvery = 16
+	// backlog is how many may wait for the members that are awake: working on
+	// them takes no longer than waking another one.
+	backlog = 4
+)
+
+// newCrew makes a crew for at most so many requests under way. look may be nil.
+func newCrew(limit, room int, look func(wait bool) bool, do func(*exchange, *member)) *crew {
+	c := &crew{
+		do: do, look: look, blind: look == nil, limit: limit, room: room, seats: seats(),
+		going: make(chan *exchange, limit+room), waiting: make(chan *exchange, limit+room),
+	}
+	c.watcher = time.AfterFunc(time.Hour, c.watch)
+	c.watcher.Stop()
+	return c
+}
+
+// begin has the crew look for requests.
+func (c *crew) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.staff()
+}
+
+// add reports whether there was room for the request. Who finds requests
+// outside the crew must not call it after finish.
 func (c *crew) add(x *exchange, going bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if last := len(c.idle) - 1; last >= 0 {
-		c.idle[last] <- x // it has room for one, and is empty
-		c.idle = c.idle[:last]
-		c.spare = min(c.spare, last)
-		return true
-	}
-	if c.started < c.limit {
-		c.started++
-		c.all.Go(func() { c.work(x) })
-		return true
-	}
 	wait := c.waiting
 	if going {
 		wait = c.going
 	}
-	select {
-	case wait <- x:
-		return true
-	default:
+	if len(wait) >= c.room+c.limit-c.working {
 		return false
 	}
-}
-
-func (c *crew) work(x *exchange) {
-	for own := make(chan *exchange, 1); x != nil; x = c.next(own) {
-		c.do(x)
+	wait <- x
+	if !c.looking { // else who looks is awake
+		c.staff()
 	}
+	return true
 }
 
-// next returns what is to be done next, nil for nothing ever again.
-func (c *crew) next(own chan *exchange) *exchange {
-	if x, settled := c.settle(own); settled {
-		return x
+// queued is how many requests wait.
+func (c *crew) queued() int { return len(c.going) + len(c.waiting) }
+
+// ready reports whether a request waits that may be worked on.
+func (c *crew) ready() bool { return c.working < c.limit && c.queued() > 0 }
+
+// staff gives one more member a seat, where one is free and somebody is needed.
+func (c *crew) staff() {
+	needed := c.ready() && (len(c.seated) == 0 || c.queued() > backlog) ||
+		len(c.seated) == 0 && !c.blind && !c.looking
+	if !needed || len(c.seated) == c.seats {
+		return
 	}
-	return <-own
+	if last := len(c.parked) - 1; last >= 0 {
+		m := c.parked[last]
+		c.parked = c.parked[:last]
+		c.spare = min(c.spare, last)
+		c.seated = append(c.seated, m)
+		m.wake <- struct{}{} // it has room for one, and is empty
+		return
+	}
+	m := &member{crew: c, wake: make(chan struct{}, 1)}
+	c.started++
+	c.seated = append(c.seated, m)
+	c.all.Go(m.run)
 }
 
-// settle takes what waits longest. Where nothing waits it reports false, and
-// the worker is idle, or true and nil where it is over.
-func (c *crew) settle(own chan *exchange) (x *exchange, settled bool) {
+// yield says that the request m works on takes its time, or may. The crew goes
+// on without m until that is over.
+func (m *member) yield() {
+	if m == nil {
+		return // whoever works alone
+	}
+	m.post(false)
+	c := m.crew
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, wait := range []chan *exchange{c.going, c.waiting} {
-		select {
-		case x = <-wait:
-			return x, true
-		default:
+	if c.unseat(m) {
+		c.staff()
+	}
+}
+
+func (c *crew) unseat(m *member) bool {
+	at := slices.Index(c.seated, m)
+	if at >= 0 {
+		c.seated = slices.Delete(c.seated, at, at+1)
+	}
+	return at >= 0
+}
+
+// task is what a member does in a turn.
+type task uint8
+
+const (
+	leave  task = iota
+	rest        // until woken
+	work        // on a request
+	glance      // at what requests there are
+	await       // requests
+)
+
+func (m *member) run() {
+	for m.step() {
+	}
+}
+
+// step is one turn. It reports false for the last.
+func (m *member) step() bool {
+	c := m.crew
+	x, what := c.turn(m)
+	if what != work {
+		m.post(true)
+	}
+	switch what {
+	case work:
+		c.do(x, m)
+	case glance, await:
+		if !c.look(what == await) {
+			c.close()
 		}
+	case rest:
+		_, ok := <-m.wake
+		return ok
+	case leave:
+		return false
 	}
-	if c.over {
-		return nil, true
-	}
-	c.idle = append(c.idle, own)
-	c.lookLater()
-	return nil, false
+	return true
 }
 
-// spareFor is how long a worker is kept for whom there is nothing to do: so
-// long at least, and at most twice as long.
-const spareFor = 5 * time.Second
-
-// lookLater sees to it that somebody looks. The caller holds mu.
-func (c *crew) lookLater() {
-	if c.looking || len(c.idle) == 0 {
-		return
-	}
-	c.looking = true
-	time.AfterFunc(spareFor, c.dismiss)
-}
-
-// dismiss sends home who was idle all the time since the last look: those at
-// the beginning of the list.
-func (c *crew) dismiss() {
+// turn ends what m did last and says what it does next.
+func (c *crew) turn(m *member) (*exchange, task) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.looking = false
-	if c.over {
-		return
+	m.turns++
+	if m.busy {
+		m.busy = false
+		c.working--
 	}
-	for _, own := range c.idle[:c.spare] {
-		close(own)
+	if m.looks {
+		m.looks, c.looking = false, false
 	}
-	c.started -= c.spare
-	c.idle = slices.Delete(c.idle, 0, c.spare)
-	c.spare = len(c.idle)
-	c.lookLater()
+	ready, unseen := c.ready(), !c.blind && !c.looking
+	switch {
+	case !ready && !unseen, !c.sits(m):
+		c.unseat(m)
+		return nil, c.park(m)
+	case unseen && (!ready || c.since >= lookEvery):
+		return nil, c.lookout(m, ready)
+	}
+	return c.take(m), work
 }
 
-// finish says that nothing will be added. The channel closes when all is done.
+// sits reports whether m has a seat, and gives it one where one is free.
+func (c *crew) sits(m *member) bool {
+	if slices.Contains(c.seated, m) {
+		return true
+	}
+	if len(c.seated) == c.seats {
+		return false
+	}
+	c.seated = append(c.seated, m)
+	return true
+}
+
+func (c *crew) lookout(m *member, ready bool) task {
+	m.looks, c.looking, c.since = true, true, 0
+	if ready {
+		return glance
+	}
+	return await
+}
+
+// take gives m the request that waits longest, and has others come where it is
+// one of many.
+func (c *crew) take(m *member) (x *exchange) {
+	select {
+	case x = <-c.going:
+	default:
+		x = <-c.waiting
+	}
+	m.busy = true
+	c.working++
+	c.since++
+	if c.working > 2*c.seats { // requests are slow at present
+		c.unseat(m)
+	}
+	c.staff()
+	c.watchLater()
+	return x
+}
+
+// close says that there is nothing to look for any more.
+func (c *crew) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.blind = true
+}
+
+// finish says that nothing will be added but by who looks. The channel closes
+// when all is done.
 func (c *crew) finish() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.over = true
-	for _, own := range c.idle {
-		close(own)
+	for _, m := range c.parked {
+		close(m.wake)
 	}
-	c.idle = nil
+	c.parked = nil
+	c.staff()
 	done := make(chan struct{})
 	go func() {
 		c.all.Wait()

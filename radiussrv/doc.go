@@ -10,10 +10,14 @@
 //
 // The way of a datagram:
 //
-//	reader   client by longest prefix · shape · authenticity · duplicates
+//	look     client by longest prefix · shape · authenticity · duplicates
 //	queue    bounded; full is silence
-//	worker   attributes → Attempt → Decision → reply
-//	hold     a refusal waits for its time here and holds no worker
+//	work     attributes → Attempt → Decision → reply
+//	hold     a refusal waits for its time here and holds nobody
+//
+// One goroutine looks for requests and works on them, as long as they are
+// quick: handing each to another costs more than answering it. A request that
+// may take its time has the next one look (see crew).
 //
 // An EAP conversation (radiussrv/eap) is kept by the State of its last round,
 // bounded for each client and in all; its requests come before those that begin

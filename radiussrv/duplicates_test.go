@@ -33,10 +33,13 @@ func (c *counted) expect(t *testing.T, n int64) {
 	}
 }
 
-// slow takes that long to decide.
+// slow takes that long to decide, and waits as policies do.
 func slow(d time.Duration, p authenticate) authenticate {
 	return func(ctx context.Context, a policy.Attempt) policy.Decision {
-		time.Sleep(d)
+		select {
+		case <-ctx.Done():
+		case <-time.After(d):
+		}
 		return p(ctx, a)
 	}
 }

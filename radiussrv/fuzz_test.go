@@ -28,7 +28,6 @@ func (halfRight) Keep(context.Context, AccountingRequest) error { return nil }
 // outbox is a socket that keeps what is sent.
 type outbox struct{ replies [][]byte }
 
-func (*outbox) read([]byte, *origin) (int, error) { return 0, nil }
 func (o *outbox) write(reply []byte, _ origin) error {
 	o.replies = append(o.replies, reply)
 	return nil
@@ -55,7 +54,7 @@ func newDesk(f *testing.F, role Role, allowUnsigned bool) desk {
 	if err != nil {
 		f.Fatal(err)
 	}
-	l := &listener{Server: s, role: role, workers: newCrew(0, 1, nil)} // what is to be done waits for the test to do it
+	l := &listener{Server: s, role: role, workers: newCrew(0, 1, nil, nil)} // what is to be done waits for the test to do it
 	return desk{l, &outbox{}, allowUnsigned}
 }
 
@@ -64,8 +63,9 @@ func newDesk(f *testing.F, role Role, allowUnsigned bool) desk {
 func (d desk) answers(t *testing.T, data []byte) [][]byte {
 	d.sent.replies = nil
 	x := &exchange{from: origin{via: d.sent, peer: netip.MustParseAddrPort("127.0.0.1:1812")}}
-	if d.receive(x, copy(x.buf[:], data)) {
-		d.work(t.Context(), <-d.workers.waiting)
+	x.got = copy(x.buf[:], data)
+	if d.receive(x) {
+		d.work(t.Context(), <-d.workers.waiting, nil)
 	}
 	if d.Stats().Dropped[DropPanic.String()] != 0 {
 		t.Fatalf("a panic on % x", data)

@@ -16,21 +16,24 @@ import (
 
 // origin is where a datagram came from and where its answer goes.
 type origin struct {
-	via   socket
+	via   outlet
 	peer  netip.AddrPort
-	local []byte // what makes the answer leave from the address queried; nil where the socket has only one
+	addr  net.Addr // peer, where the socket sends several replies at once
+	local []byte   // what makes the answer leave from the address queried; nil where the socket has only one
 }
 
-// exchange is one request and what is known of it. Readers and workers pass
-// it on; whoever holds it owns it.
+// exchange is one request and what is known of it. It is passed on; whoever
+// holds it owns it.
 type exchange struct {
 	buf      [radius.MaxPacketLength]byte
+	got      int    // octets of the datagram in buf
 	packet   []byte // part of buf
 	shape    shape
 	from     origin
 	received time.Time
 	client   *client
 	entry    *entry
+	by       *member // who works on it, and gives quick replies together
 }
 
 // listener is one socket being served.
@@ -45,9 +48,6 @@ type listener struct {
 	protected bool
 }
 
-// readers is how many goroutines take datagrams off one socket.
-func readers() int { return max(2, runtime.GOMAXPROCS(0)) }
-
 // Serve answers the datagrams of conn until ctx ends. Then it reads no more,
 // finishes what is under way, refusals that wait for their time included, and
 // returns nil, within Config.Grace. It closes conn. It returns an error when
@@ -59,52 +59,49 @@ func (s *Server) Serve(ctx context.Context, conn net.PacketConn, role Role) erro
 	if err != nil {
 		return fmt.Errorf("preparing the RADIUS socket %s: %w", conn.LocalAddr(), err)
 	}
-	l := &listener{Server: s, role: role, sock: sock}
-	l.idle.New = func() any { return new(exchange) }
-	l.hold = newHold(s.cfg.Held, l.release)
+	l := s.listener(role)
+	l.sock = sock
 	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
-	l.workers = newCrew(s.cfg.Workers, s.cfg.Queue, func(x *exchange) { l.work(work, x) })
+	reading, failed := context.WithCancelCause(ctx)
+	defer failed(nil)
+	l.workers = newCrew(s.cfg.Workers, s.cfg.Queue, l.reader(reading, failed), func(x *exchange, m *member) { l.work(work, x, m) })
+	l.workers.send = l.sendAll
+	defer s.serves()()
+	return l.serve(ctx, reading, conn)
+}
+
+// listener makes what is the same for every transport.
+func (s *Server) listener(role Role) *listener {
+	l := &listener{Server: s, role: role}
+	l.idle.New = func() any { return new(exchange) }
+	l.hold = newHold(s.cfg.Held, l.release)
+	return l
+}
+
+// serves notes that the server serves until the function it returns is called.
+func (s *Server) serves() (ends func()) {
 	s.serving.Add(1)
-	defer func() {
+	return func() {
 		if s.serving.Add(-1) == 0 {
 			s.conversations.close()
 		}
-	}()
-	return l.serve(ctx, conn)
+	}
 }
 
-func (l *listener) serve(ctx context.Context, conn net.PacketConn) error {
+// serve goes on until ctx ends, or reading does because the socket is gone.
+func (l *listener) serve(ctx, reading context.Context, conn net.PacketConn) error {
 	var replies sync.WaitGroup
 	quit := make(chan struct{})
 	replies.Go(func() { l.hold.run(quit) })
-	err := l.readAll(ctx, conn)
-	err = errors.Join(err, l.drain(&replies, quit))
+	l.workers.begin()
+	<-reading.Done()
+	_ = conn.SetReadDeadline(time.Unix(1, 0)) // wakes who reads; a socket that is gone has woken them
+	err := l.drain(&replies, quit)
 	if ctx.Err() == nil {
-		return fmt.Errorf("reading from the RADIUS socket %s: %w", conn.LocalAddr(), err)
+		return fmt.Errorf("reading from the RADIUS socket %s: %w", conn.LocalAddr(), errors.Join(context.Cause(reading), err))
 	}
 	return err
-}
-
-// readAll reads until ctx ends, which is no error, or the socket is gone.
-func (l *listener) readAll(ctx context.Context, conn net.PacketConn) error {
-	ctx, failed := context.WithCancelCause(ctx)
-	defer failed(nil)
-	var open sync.WaitGroup
-	for range readers() {
-		open.Go(func() {
-			if err := l.read(ctx); err != nil {
-				failed(err)
-			}
-		})
-	}
-	<-ctx.Done()
-	_ = conn.SetReadDeadline(time.Unix(1, 0)) // wakes the readers; a socket that is gone has woken them
-	open.Wait()
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
 }
 
 // drain waits for the workers, then for the replies that are held, all within
@@ -123,27 +120,53 @@ func (l *listener) drain(replies *sync.WaitGroup, quit chan struct{}) error {
 	return nil
 }
 
-// read takes datagrams until ctx ends or the socket is gone. Other errors of
-// a datagram socket concern one datagram and pass.
-func (l *listener) read(ctx context.Context) error {
-	x := l.idle.Get().(*exchange)
-	for {
-		n, err := l.sock.read(x.buf[:], &x.from)
-		switch {
-		case err == nil:
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return err
-		default:
-			l.pause(ctx, err)
-			continue
+// reader takes datagrams off the socket until ctx ends or the socket is gone,
+// which it tells failed. Other errors of a datagram socket concern one datagram
+// and pass.
+func (l *listener) reader(ctx context.Context, failed context.CancelCauseFunc) func(wait bool) (more bool) {
+	batch := make([]*exchange, l.sock.most())
+	return func(wait bool) (more bool) {
+		for range atATime {
+			n, err := l.readBatch(batch, wait)
+			switch {
+			case err == nil:
+			case ctx.Err() != nil:
+				return false
+			case errors.Is(err, net.ErrClosed):
+				failed(err)
+				return false
+			default:
+				l.pause(ctx, err)
+			}
+			if n < len(batch) {
+				break
+			}
+			wait = false // there may be more
 		}
-		l.count.received.Add(1)
-		if l.receive(x, n) {
-			x = l.idle.Get().(*exchange)
+		return true
+	}
+}
+
+// atATime is how many batches are read before what came is worked on. Many, so
+// that what goes on with something is found behind what begins; not any number,
+// so that reading leaves time for work.
+const atATime = 8
+
+// readBatch reads once and judges what came.
+func (l *listener) readBatch(batch []*exchange, wait bool) (n int, err error) {
+	for i, x := range batch {
+		if x == nil {
+			batch[i] = l.idle.Get().(*exchange)
 		}
 	}
+	n, err = l.sock.read(batch, wait)
+	for i, x := range batch[:n] {
+		l.count.received.Add(1)
+		if l.receive(x) {
+			batch[i] = nil
+		}
+	}
+	return n, err
 }
 
 // pause keeps a socket that fails again and again from turning into a loop.
@@ -159,7 +182,7 @@ func (l *listener) pause(ctx context.Context, err error) {
 
 // receive judges the datagram in x and reports whether x was passed on to a
 // worker; if not, the caller may use it again.
-func (l *listener) receive(x *exchange, n int) (passed bool) {
+func (l *listener) receive(x *exchange) (passed bool) {
 	x.received, x.entry = time.Now(), nil
 	defer l.survive(&x.entry)
 	x.client = l.clients.Load().find(x.from.peer.Addr())
@@ -167,7 +190,7 @@ func (l *listener) receive(x *exchange, n int) (passed bool) {
 		l.drop(x, DropUnknownClient)
 		return false
 	}
-	if reason, ok := l.admit(x, x.buf[:n]); !ok {
+	if reason, ok := l.admit(x, x.buf[:x.got]); !ok {
 		l.drop(x, reason)
 		return false
 	}
@@ -233,7 +256,9 @@ func (l *listener) fair(room int) int {
 }
 
 // work decides one request. A fault in here ends this request and no other.
-func (l *listener) work(ctx context.Context, x *exchange) {
+// Who does it yields where that may take its time: with all but PAP, which
+// waits for nothing but where it says so.
+func (l *listener) work(ctx context.Context, x *exchange, by *member) {
 	defer l.idle.Put(x)
 	defer x.client.load.working.Add(-1)
 	defer l.survive(&x.entry)
@@ -242,7 +267,11 @@ func (l *listener) work(ctx context.Context, x *exchange) {
 		l.silence(x, DropStale)
 		return
 	}
-	waiting := &patience{Context: ctx, deadline: deadline}
+	if x.shape.credentials&^userPassword != 0 || radius.Code(x.packet[0]) == radius.CodeAccountingRequest {
+		by.yield()
+	}
+	x.by = by
+	waiting := &patience{Context: ctx, deadline: deadline, by: by}
 	defer waiting.end()
 	if radius.Code(x.packet[0]) == radius.CodeAccountingRequest {
 		l.account(waiting, x)
@@ -300,12 +329,29 @@ func (l *listener) drop(x *exchange, why Drop) {
 // again and finds it in the duplicate cache.
 func (l *listener) send(reply []byte, to origin) bool {
 	err := to.via.write(reply, to)
-	if err == nil {
-		return true
+	if err != nil {
+		l.unsent(err, to)
 	}
+	return err == nil
+}
+
+func (l *listener) unsent(err error, to origin) {
 	l.count.dropped[DropSendFailed].Add(1)
 	if omitted, ok := l.sending.take(time.Now()); ok {
 		l.cfg.Logger.Warn("sending a RADIUS reply failed", "error", err, "to", to.peer, "omitted", omitted)
 	}
-	return false
+}
+
+// sendAll sends replies as send does. One that cannot be sent keeps no other.
+func (l *listener) sendAll(replies []parcel) {
+	for len(replies) > 0 {
+		n, err := l.sock.writeAll(replies)
+		for _, r := range replies[:n] {
+			l.count.left(radius.Code(r.reply[0]))
+		}
+		if replies = replies[n:]; err != nil {
+			l.unsent(err, replies[0].to)
+			replies = replies[1:]
+		}
+	}
 }

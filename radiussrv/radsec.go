@@ -52,18 +52,12 @@ type links struct {
 // connection is ended by a handshake that takes too long, by silence, and by
 // the first packet that is malformed or not authentic.
 func (s *Server) ServeTLS(ctx context.Context, ln net.Listener, config *tls.Config) error {
-	l := &listener{Server: s, role: OverTLS, protected: true}
-	l.idle.New = func() any { return new(exchange) }
-	l.hold = newHold(s.cfg.Held, l.release)
+	l := s.listener(OverTLS)
+	l.protected = true
 	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
-	l.workers = newCrew(s.cfg.Workers, s.cfg.Queue, func(x *exchange) { l.work(work, x) })
-	s.serving.Add(1)
-	defer func() {
-		if s.serving.Add(-1) == 0 {
-			s.conversations.close()
-		}
-	}()
+	l.workers = newCrew(s.cfg.Workers, s.cfg.Queue, nil, func(x *exchange, m *member) { l.work(work, x, m) })
+	defer s.serves()()
 	k := &links{listener: l, config: config, ended: make(chan struct{}), held: make(map[string]int)}
 	return k.serve(ctx, ln)
 }
@@ -314,9 +308,6 @@ func (l *link) deadline(ctx context.Context, after time.Duration) error {
 	}
 	return ctx.Err() // which may have set another deadline just before
 }
-
-// read is for socket; links read packets.
-func (l *link) read([]byte, *origin) (int, error) { return 0, net.ErrClosed }
 
 // write hands the reply to the writer and does not wait for the client. One
 // that takes no replies is let go.

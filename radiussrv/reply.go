@@ -59,7 +59,9 @@ func (l *listener) reply(x *exchange, request *radius.Packet, d policy.Decision,
 	l.leave(x, request, code, attributes, at)
 }
 
-// leave sends the reply at the given time, or at once where that is past.
+// leave sends the reply at the given time, or at once where that is past. It
+// is kept for retransmissions before it is sent: a copy of the request that
+// arrives in between is answered and not dropped.
 func (l *listener) leave(x *exchange, request *radius.Packet, code radius.Code, more radius.Attributes, at time.Time) {
 	raw, err := x.client.compose(request, code, code != radius.CodeAccountingResponse, more)
 	if err != nil {
@@ -68,7 +70,10 @@ func (l *listener) leave(x *exchange, request *radius.Packet, code radius.Code, 
 	}
 	now := time.Now()
 	if !at.After(now) {
-		l.deliver(x.entry, raw, x.from, now)
+		l.duplicates.finish(x.entry, raw, now)
+		if !x.by.keep(parcel{raw, x.from}) && l.send(raw, x.from) {
+			l.count.left(code)
+		}
 		return
 	}
 	if !take(&x.client.load.held, l.fair(l.cfg.Held)) {
@@ -85,23 +90,9 @@ func (l *listener) leave(x *exchange, request *radius.Packet, code radius.Code, 
 func (l *listener) release(h *held) {
 	defer l.survive(&h.entry)
 	h.load.held.Add(-1)
-	l.deliver(h.entry, h.reply, h.to, time.Now())
-}
-
-// deliver keeps the reply for retransmissions, then sends it: a copy of the
-// request that arrives in between is answered and not dropped.
-func (l *listener) deliver(e *entry, reply []byte, to origin, now time.Time) {
-	l.duplicates.finish(e, reply, now)
-	if !l.send(reply, to) {
-		return
-	}
-	switch radius.Code(reply[0]) {
-	case radius.CodeAccessAccept:
-		l.count.accepts.Add(1)
-	case radius.CodeAccessReject:
-		l.count.rejects.Add(1)
-	case radius.CodeAccountingResponse:
-		l.count.accountings.Add(1)
+	l.duplicates.finish(h.entry, h.reply, time.Now())
+	if l.send(h.reply, h.to) {
+		l.count.left(radius.Code(h.reply[0]))
 	}
 }
 

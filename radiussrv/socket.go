@@ -10,13 +10,39 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// socket is where datagrams come from and replies go to. It may be used
-// concurrently.
-type socket interface {
-	// read puts a datagram into b, cut off where it is longer, and notes in
-	// from how to answer it.
-	read(b []byte, from *origin) (int, error)
+// outlet is where replies go to. It may be used concurrently.
+type outlet interface {
 	write(reply []byte, to origin) error
+}
+
+// socket is where datagrams come from as well.
+type socket interface {
+	outlet
+	// most is how many datagrams one read can give.
+	most() int
+	// read fills the first n of batch with a datagram each, cut off where it is
+	// longer, and notes how to answer it. With wait it waits for the first,
+	// otherwise there may be none. One goroutine at a time reads.
+	read(batch []*exchange, wait bool) (n int, err error)
+	// writeAll sends the replies and returns how many of them went out before
+	// the first that could not be sent, if one could not.
+	writeAll(replies []parcel) (n int, err error)
+}
+
+// parcel is a reply with its address.
+type parcel struct {
+	reply []byte
+	to    origin
+}
+
+// oneByOne is writeAll where nothing better is known.
+func oneByOne(o outlet, replies []parcel) (int, error) {
+	for i, r := range replies {
+		if err := o.write(r.reply, r.to); err != nil {
+			return i, err
+		}
+	}
+	return len(replies), nil
 }
 
 // receiveBuffer is what is asked of the kernel for a burst of requests. It
@@ -32,9 +58,9 @@ func newSocket(conn net.PacketConn) (socket, error) {
 	_ = udp.SetReadBuffer(receiveBuffer)
 	bound, ok := udp.LocalAddr().(*net.UDPAddr)
 	if !ok || !bound.IP.IsUnspecified() {
-		return &udpSocket{UDPConn: udp}, nil
+		return &udpSocket{UDPConn: udp, in: newBatches(udp, 0)}, nil
 	}
-	s := &wildcardSocket{UDPConn: udp, controls: make(map[string][]byte)}
+	s := &wildcardSocket{UDPConn: udp, in: newBatches(udp, maxControl), controls: make(map[string][]byte)}
 	var err error
 	if bound.IP.To4() != nil {
 		err = ipv4.NewPacketConn(udp).SetControlMessage(ipv4.FlagDst|ipv4.FlagInterface, true)
@@ -48,11 +74,18 @@ func newSocket(conn net.PacketConn) (socket, error) {
 }
 
 // udpSocket is bound to one address, which is where its replies leave from.
-type udpSocket struct{ *net.UDPConn }
+type udpSocket struct {
+	*net.UDPConn
+	in batches
+}
 
-func (s *udpSocket) read(b []byte, from *origin) (n int, err error) {
-	from.via = s
-	n, from.peer, err = s.ReadFromUDPAddrPort(b)
+func (s *udpSocket) most() int { return s.in.most() }
+
+func (s *udpSocket) read(batch []*exchange, wait bool) (int, error) {
+	n, err := s.in.read(batch, wait)
+	for _, x := range batch[:n] {
+		x.from.via, x.from.local = s, nil
+	}
 	return n, err
 }
 
@@ -61,11 +94,14 @@ func (s *udpSocket) write(reply []byte, to origin) error {
 	return err
 }
 
+func (s *udpSocket) writeAll(replies []parcel) (int, error) { return s.in.writeAll(s, replies) }
+
 // wildcardSocket listens on every address. A client takes a reply only from
 // the address it asked, so each datagram comes with that address and each
 // reply goes with it.
 type wildcardSocket struct {
 	*net.UDPConn
+	in batches
 
 	mu       sync.RWMutex
 	controls map[string][]byte // what came with a datagram → what goes with its reply
@@ -76,21 +112,23 @@ const (
 	maxControls = 1024 // a host has few addresses; a map must not grow with what strangers send
 )
 
-func (s *wildcardSocket) read(b []byte, from *origin) (n int, err error) {
-	var control [maxControl]byte
-	n, nc, _, peer, err := s.ReadMsgUDPAddrPort(b, control[:])
-	if err != nil {
-		return 0, err
+func (s *wildcardSocket) most() int { return s.in.most() }
+
+func (s *wildcardSocket) read(batch []*exchange, wait bool) (int, error) {
+	n, err := s.in.read(batch, wait)
+	for i, x := range batch[:n] {
+		x.from.via, x.from.local = s, s.control(s.in.control(i))
+		x.from.peer = netip.AddrPortFrom(x.from.peer.Addr().Unmap(), x.from.peer.Port())
 	}
-	from.via, from.local = s, s.control(control[:nc])
-	from.peer = netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
-	return n, nil
+	return n, err
 }
 
 func (s *wildcardSocket) write(reply []byte, to origin) error {
 	_, _, err := s.WriteMsgUDPAddrPort(reply, to.local, to.peer)
 	return err
 }
+
+func (s *wildcardSocket) writeAll(replies []parcel) (int, error) { return s.in.writeAll(s, replies) }
 
 // control returns what makes the reply leave from the address in received.
 // It is worked out once for each address.
@@ -135,8 +173,14 @@ func replyControl(received []byte) []byte {
 // packetSocket is any other datagram connection.
 type packetSocket struct{ net.PacketConn }
 
-func (s packetSocket) read(b []byte, from *origin) (int, error) {
-	n, addr, err := s.ReadFrom(b)
+func (packetSocket) most() int { return 1 }
+
+func (s packetSocket) read(batch []*exchange, wait bool) (int, error) {
+	if !wait {
+		return 0, nil
+	}
+	x := batch[0]
+	n, addr, err := s.ReadFrom(x.buf[:])
 	if err != nil {
 		return 0, err
 	}
@@ -144,11 +188,13 @@ func (s packetSocket) read(b []byte, from *origin) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("reading the source of a datagram: %w", err)
 	}
-	from.via, from.peer = s, peer
-	return n, nil
+	x.got, x.from = n, origin{via: s, peer: peer}
+	return 1, nil
 }
 
 func (s packetSocket) write(reply []byte, to origin) error {
 	_, err := s.WriteTo(reply, net.UDPAddrFromAddrPort(to.peer))
 	return err
 }
+
+func (s packetSocket) writeAll(replies []parcel) (int, error) { return oneByOne(s, replies) }

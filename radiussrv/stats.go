@@ -1,6 +1,10 @@
 package radiussrv
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"layeh.com/radius"
+)
 
 // Drop says why a datagram was not answered. The set is closed; its names are
 // for counters and logs.
@@ -68,6 +72,18 @@ type Stats struct {
 type counters struct {
 	received, accepts, rejects, unfit, accountings, resent, statuses atomic.Uint64
 	dropped                                                          [drops]atomic.Uint64
+}
+
+// left counts a reply that was sent.
+func (c *counters) left(code radius.Code) {
+	switch code {
+	case radius.CodeAccessAccept:
+		c.accepts.Add(1)
+	case radius.CodeAccessReject:
+		c.rejects.Add(1)
+	case radius.CodeAccountingResponse:
+		c.accountings.Add(1)
+	}
 }
 
 // Stats returns the counters. The figures are read one after another and need
