@@ -47,6 +47,9 @@ const (
 // AccountEntries returns one batch of the accounts that q selects, in id
 // order. Nothing is held open behind it.
 func (s *Store) AccountEntries(ctx context.Context, q directory.Query, d directory.Detail) (list []directory.AccountEntry, err error) {
+	if text, ok := ofOne(q, d); ok {
+		return s.oneEntry(ctx, text, q, d)
+	}
 	l := lookup{indexes: accountLookups, kind: int64(q.Kind), byKind: true}
 	text := `SELECT ` + accountColumns + groupNames(d, directGroupNames, nestedGroupNames) + ` FROM accounts a` + l.clauses("a", q)
 	reading := s.view
@@ -209,11 +212,7 @@ func readAttributesOf(ses *session, text string, size int, list []directory.Acco
 		for at < len(list)-1 && list[at].ID != id {
 			at++
 		}
-		a := &list[at]
-		if a.Attributes == nil {
-			a.Attributes = map[string][]string{}
-		}
-		a.Attributes[name] = append(a.Attributes[name], value)
+		addAttribute(&list[at], name, value)
 		return nil
 	})
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,6 +42,11 @@ func TestPointReadsScanNothing(t *testing.T) {
 		"search of several": {{Attribute: "uid", Match: directory.Equals}, {Attribute: "mail", Match: directory.Equals}, {Attribute: "cn", Match: directory.Prefix}},
 	} {
 		texts[name], _ = holdersQuery(directory.Query{AnyOf: list, After: "x"})
+	}
+	for term := range entryKeys {
+		for d := range ofAccounts + 1 {
+			texts[fmt.Sprintf("entry by %s with %d", term, d)] = entryTexts[term][d]
+		}
 	}
 	for name, text := range texts {
 		for _, step := range plan(t, s, text) {

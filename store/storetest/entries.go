@@ -30,11 +30,19 @@ var entryTests = map[string]func(*testing.T, *store.Store){
 		if list := read(0); len(list) != 2 || list[0].MemberOf != nil || list[0].Attributes != nil {
 			t.Errorf("everybody, with nothing besides, is %+v", list)
 		}
-		for _, term := range []directory.Term{is("uid", "ann"), is("mail", "ann@example.org"), is("memberof", "middle"), is("+title", "prof.")} {
+		for _, term := range []directory.Term{is("uid", "ann"), is("id", ann.ID), is("mail", "ann@example.org"), is("memberof", "middle"), is("+title", "prof.")} {
 			list := read(directory.WithAttributes|directory.WithMemberOf, term)
 			if len(list) != 1 || list[0].Login != "ann" || !slices.Equal(list[0].MemberOf, []string{"middle"}) ||
 				!slices.Equal(list[0].Attributes["title"], []string{"Dr.", "Prof."}) {
 				t.Errorf("%+v selects %+v", term, list)
+			}
+		}
+		for _, d := range []directory.Detail{0, directory.WithAttributes, directory.WithAttributes | directory.WithMemberOf} {
+			if list := read(d, is("uid", "bob")); len(list) != 1 || list[0].Login != "bob" || list[0].Attributes != nil || len(list[0].MemberOf) > 0 {
+				t.Errorf("bob, who has nothing, is %+v with %v", list, d)
+			}
+			if list := read(d, is("uid", "nobody")); len(list) > 0 {
+				t.Errorf("nobody is %+v", list)
 			}
 		}
 		list := read(directory.WithMemberOf|directory.WithNested, is("uid", "ann"))
