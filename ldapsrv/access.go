@@ -19,6 +19,8 @@ type access struct {
 	whole [entry.Service + 1]bool
 	// some are the normalised names of those that may be read otherwise.
 	some map[entry.Kind][]string
+	// plans are those of searches by who may read these attributes.
+	plans *plans
 	// only limits whom the lists of members show; nil: nobody is left out.
 	only *entry.Reader
 }
@@ -61,6 +63,18 @@ func (a *access) within(k entry.Kind, c entry.Candidates) (terms []directory.Ter
 	return terms, true
 }
 
+// plans are those that can be the session's, before it is asked what it may
+// read: nil for who has not bound.
+func (s *session) plans(r *rules) *plans {
+	switch {
+	case !s.who.bound:
+		return nil
+	case s.who.naming == directory.ServiceAccountOnly:
+		return r.grantOf(s.who.login).plans
+	}
+	return r.plans
+}
+
 // everything is the access of whom nothing is kept from.
 func everything() access {
 	a := access{may: entry.Everything}
@@ -70,20 +84,20 @@ func everything() access {
 	return a
 }
 
-// access works out what the session may read now.
-func (s *session) access(ctx context.Context) (access, error) {
+// access works out what the session may read now, under r.
+func (s *session) access(ctx context.Context, r *rules) (access, error) {
 	switch {
 	case !s.who.bound:
 		return access{}, nil
 	case s.who.naming == directory.ServiceAccountOnly:
-		return s.rules().grantOf(s.who.login), nil
+		return r.grantOf(s.who.login), nil
 	}
-	return s.personal(ctx)
+	return s.personal(ctx, r)
 }
 
 // personal is the access of a person: its own entry and its own groups, or
 // everything for a member of a group that is granted it.
-func (s *session) personal(ctx context.Context) (access, error) {
+func (s *session) personal(ctx context.Context, r *rules) (access, error) {
 	key, err := directory.NormalizeLogin(s.who.login)
 	if err != nil {
 		return access{}, nil // nobody has such a login
@@ -93,7 +107,7 @@ func (s *session) personal(ctx context.Context) (access, error) {
 		return access{}, err
 	}
 	for _, g := range groups {
-		if slices.Contains(s.rules().Readers, g) {
+		if slices.Contains(r.Readers, g) {
 			return everything(), nil
 		}
 	}
@@ -121,6 +135,7 @@ func grant(t *entry.Tree, a ServiceAccount) (access, error) {
 	if slices.Contains(a.Attributes, "*") {
 		g.may = entry.Everything
 	}
+	g.plans = &plans{may: g.may}
 	for _, name := range a.Read {
 		if name != "" {
 			name += ","

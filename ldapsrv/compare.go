@@ -93,10 +93,12 @@ func (c *comparison) present(ctx context.Context, base dn.DN) bool {
 // ask says whether f is True for the entry at base. Where there is none, or
 // none that may be seen, there is false and result the answer.
 func (c *comparison) ask(ctx context.Context, base dn.DN, f filter.Filter) (truth, there bool, result wire.Result, err error) {
-	run := &searchRun{session: c.session, request: c.request, conf: c.rules(), query: wire.SearchRequest{
+	conf := c.rules()
+	run := &searchRun{session: c.session, request: c.request, conf: conf, query: wire.SearchRequest{
 		Scope: wire.BaseObject, Filter: f, Attributes: [][]byte{[]byte("1.1")},
 	}}
-	result, err = run.find(ctx, base)
+	run.plan = conf.newPlan(base, &run.query, c.plans(conf))
+	result, err = run.find(ctx)
 	if err != nil || result.Code != wire.Success {
 		return false, false, result, err
 	}

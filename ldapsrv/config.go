@@ -138,6 +138,7 @@ type rules struct {
 	applications []application
 	entries      *entry.Tree
 	grants       map[string]access // of service accounts, by normalised name
+	plans        *plans            // of searches by people
 }
 
 // application is an application base: as configured, and as a DN.
@@ -147,7 +148,7 @@ type application struct {
 }
 
 func compileRules(base string, r Rules) (*rules, error) {
-	out := &rules{Rules: r, grants: map[string]access{}}
+	out := &rules{Rules: r, grants: map[string]access{}, plans: &plans{may: entry.Everything}}
 	var problems []error
 	for _, name := range r.Applications {
 		d, err := dn.Parse(name)

@@ -198,11 +198,11 @@ func (c *conn) handle(ctx context.Context, r request, fault *wire.Fault) (answer
 		c.out = a.out
 		return a, nil
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	s := &stream{c: c, id: r.ID, cancel: cancel}
+	s := &stream{c: c, id: r.ID}
+	s.operation.init(ctx, time.Time{}, nil)
 	defer s.end() // also where the session panics
 	r.stream = s.send
-	a := c.session.handle(ctx, r, nil, c.out)
+	a := c.session.handle(&s.operation, r, nil, c.out)
 	c.out = a.out
 	return a, s.err
 }

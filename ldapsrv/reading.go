@@ -3,6 +3,9 @@ package ldapsrv
 import (
 	"context"
 	"runtime"
+
+	"postern/directory"
+	"postern/ldapsrv/entry"
 )
 
 // reading bounds how many batches are read at once, so that searches leave
@@ -11,8 +14,12 @@ type reading chan struct{}
 
 func newReading() reading { return make(reading, max(1, runtime.GOMAXPROCS(0)/2)) }
 
-// begin waits for a turn, or the end of ctx.
-func (r reading) begin(ctx context.Context) error {
+// begin waits for a turn to ask q, or the end of ctx. What an index answers
+// with a few entries is over as soon as a bind is, and need not wait.
+func (r reading) begin(ctx context.Context, q directory.Query) error {
+	if entry.Few(q.AnyOf) {
+		return ctx.Err()
+	}
 	select {
 	case r <- struct{}{}:
 		return nil
@@ -21,4 +28,8 @@ func (r reading) begin(ctx context.Context) error {
 	}
 }
 
-func (r reading) end() { <-r }
+func (r reading) end(q directory.Query) {
+	if !entry.Few(q.AnyOf) {
+		<-r
+	}
+}

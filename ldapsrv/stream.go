@@ -2,7 +2,6 @@ package ldapsrv
 
 import (
 	"bytes"
-	"context"
 	"time"
 
 	"postern/ldapsrv/wire"
@@ -14,9 +13,9 @@ import (
 //
 // Meanwhile a goroutine reads on. It owns the inbox until it has ended.
 type stream struct {
-	c      *conn
-	id     int32
-	cancel context.CancelCauseFunc
+	c         *conn
+	id        int32
+	operation operation
 
 	watching chan struct{} // closed when the reader has ended; nil: there was none
 	seen     int           // bytes of the inbox that were looked at
@@ -45,7 +44,7 @@ func (s *stream) send(out []byte) ([]byte, error) {
 	s.lastSent = now
 	s.c.out = out
 	if s.err = s.c.flush(); s.err != nil {
-		s.cancel(errAbandoned)
+		s.operation.cancel(errAbandoned)
 	}
 	return s.c.out, s.err
 }
@@ -67,7 +66,7 @@ func (s *stream) read() {
 	for s.look() {
 		if err := s.c.in.fill(s.c.rw); err != nil {
 			if !s.c.stopping.Load() { // then what is in hand is still answered
-				s.cancel(errAbandoned) // of no effect where end has made it fail
+				s.operation.cancel(errAbandoned) // of no effect where end has made it fail
 			}
 			return
 		}
@@ -102,17 +101,17 @@ func (s *stream) ends(frame []byte) bool {
 	}
 	switch q := m.Request.(type) {
 	case wire.UnbindRequest:
-		s.cancel(errAbandoned)
+		s.operation.cancel(errAbandoned)
 		return true
 	case wire.AbandonRequest:
 		if q.ID == s.id {
-			s.cancel(errAbandoned)
+			s.operation.cancel(errAbandoned)
 			return true
 		}
 	case wire.ExtendedRequest:
 		if id, ok := readCancel(q); ok && id == s.id && bytes.Equal(q.Name, []byte(wire.OIDCancel)) {
 			s.canceled = true
-			s.cancel(errCanceled)
+			s.operation.cancel(errCanceled)
 			return true
 		}
 	}
@@ -128,7 +127,7 @@ func (s *stream) end() {
 		s.c.readUntil = time.Time{}
 		s.c.setReadDeadline(time.Time{})
 	}
-	s.cancel(nil)
+	s.operation.close()
 	if s.canceled {
 		s.c.session.canceled = s.id
 	}

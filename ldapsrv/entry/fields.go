@@ -273,8 +273,9 @@ func applicationFields() []field {
 		text("cn", func(e *Entry) string { return firstRDN(e.View.suffix).Value }))
 }
 
-func shapes(person, group []field) map[Kind]*shape {
-	return map[Kind]*shape{
+func shapes(person, group []field) [Service + 1]*shape {
+	return [Service + 1]*shape{
+		None: newShape(),
 		Base: newShape(baseFields()...), Application: newShape(applicationFields()...),
 		People: newShape(unitFields("people")...), Groups: newShape(unitFields("groups")...), System: newShape(unitFields("system")...),
 		Person: newShape(person...), Group: newShape(group...), Service: newShape(serviceFields()...),

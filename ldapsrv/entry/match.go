@@ -23,31 +23,41 @@ type Follower interface {
 }
 
 // Matcher is a filter made ready for the entries of one view and one reader.
-// It is immutable and may be used concurrently.
+// It may not be used concurrently.
 type Matcher struct {
 	view   *View
 	filter filter.Filter
 	may    *Selection
-	leaves map[*filter.Assertion]*leaf
+	leaves []leaf // by their places in the filter
+	single [1]leaf
+
+	judge func(filter.Choice, *filter.Assertion) filter.Truth // worth
+	entry *Entry                                              // that is being judged
+	shape *shape
+	room  [4]string // for its values
 }
 
 // leaf is what was found out about an assertion beforehand.
 type leaf struct {
+	of      *filter.Assertion
+	asks    *filter.Assertion // the same in full, where of abbreviates
 	attr    *schema.Attribute // nil: not in the schema
 	name    string            // in lower case, where attr is nil
 	nothing bool              // Undefined for all entries
 	absent  bool              // no entry has it: the description has an option
+	chain   bool
+	without filter.Truth // for entries that do not have attr
 	// member, for assertions on members and memberOf by DN: what the DN names.
 	member *Name
 	// groups, beside member: of entries that are groups those that hold it; of
 	// memberOf under the in-chain rule those that count.
 	groups map[string]struct{}
-	chain  bool
 }
 
 // NewMatcher makes f ready. follow is asked where f follows memberships.
 func (v *View) NewMatcher(ctx context.Context, f filter.Filter, may *Selection, follow Follower) (*Matcher, error) {
-	m := &Matcher{view: v, filter: f, may: may, leaves: map[*filter.Assertion]*leaf{}}
+	m := &Matcher{view: v, filter: f, may: may}
+	m.leaves = m.single[:0]
 	return m, m.prepare(ctx, f, follow)
 }
 
@@ -60,17 +70,33 @@ func (m *Matcher) prepare(ctx context.Context, f filter.Filter, follow Follower)
 	if f.Leaf == nil {
 		return nil
 	}
-	l := m.read(f)
-	m.leaves[f.Leaf] = l
+	m.leaves = append(m.leaves, m.read(f))
+	l := &m.leaves[len(m.leaves)-1]
 	if l.member == nil || l.nothing || l.absent {
 		return nil
 	}
 	return l.follow(ctx, follow)
 }
 
+// leaf returns what was found out about a, nil where a is not of the filter.
+func (m *Matcher) leaf(a *filter.Assertion) *leaf {
+	if a == nil {
+		return nil
+	}
+	if a.Place < len(m.leaves) && m.leaves[a.Place].of == a {
+		return &m.leaves[a.Place]
+	}
+	for i := range m.leaves { // of a filter that was not decoded
+		if m.leaves[i].of == a {
+			return &m.leaves[i]
+		}
+	}
+	return nil
+}
+
 // read takes an assertion apart.
-func (m *Matcher) read(f filter.Filter) *leaf {
-	l := &leaf{}
+func (m *Matcher) read(f filter.Filter) leaf {
+	l := leaf{of: f.Leaf, asks: f.Leaf}
 	name, options, hasOptions := strings.Cut(string(f.Leaf.Attribute), ";")
 	l.attr, l.name = schema.Find(name), strings.ToLower(name)
 	if hasOptions {
@@ -80,6 +106,12 @@ func (m *Matcher) read(f filter.Filter) *leaf {
 	if name != "" && (Withheld(l.attr, name) || !m.may.Readable(l.attr, name)) {
 		l.nothing = true
 		return l
+	}
+	if l.attr == objectCategoryAttr && m.view.ad && f.Choice == filter.Equal {
+		l.asks = &filter.Assertion{Value: []byte(m.view.categoryOf(string(f.Leaf.Value)))}
+	}
+	if l.attr != nil {
+		l.without = schema.Match(l.attr, nil, f.Choice, l.asks)
 	}
 	l.chain = f.Choice == filter.Extensible && string(f.Leaf.Rule) == schema.OIDInChain
 	if l.chain && !m.view.ad || f.Leaf.DNAttributes {
@@ -191,16 +223,25 @@ func keyOfShown(name string) string {
 
 // Matches reports whether the filter is True for the entry.
 func (m *Matcher) Matches(e *Entry) bool {
-	s := e.View.shape(e.Kind)
-	var room [4]string
-	return m.filter.Eval(func(c filter.Choice, a *filter.Assertion) filter.Truth {
-		return m.worth(e, s, c, a, room[:0])
-	}) == filter.True
+	m.entry, m.shape = e, e.View.shape(e.Kind)
+	return m.truth(&m.filter) == filter.True
+}
+
+// truth is what f is worth for the entry (see filter.Filter.Eval, which asks a
+// function for each leaf).
+func (m *Matcher) truth(f *filter.Filter) filter.Truth {
+	if len(f.Parts) == 0 && f.Leaf != nil {
+		return m.worth(f.Choice, f.Leaf)
+	}
+	if m.judge == nil {
+		m.judge = m.worth
+	}
+	return f.Eval(m.judge)
 }
 
 // worth says what an assertion is worth for the entry.
-func (m *Matcher) worth(e *Entry, s *shape, c filter.Choice, a *filter.Assertion, room []string) filter.Truth {
-	l := m.leaves[a]
+func (m *Matcher) worth(c filter.Choice, a *filter.Assertion) filter.Truth {
+	e, s, l := m.entry, m.shape, m.leaf(a)
 	switch {
 	case l == nil || l.nothing:
 		return filter.Undefined
@@ -217,25 +258,18 @@ func (m *Matcher) worth(e *Entry, s *shape, c filter.Choice, a *filter.Assertion
 	case l.member != nil:
 		return e.isMember(l)
 	}
-	if l.attr == objectCategoryAttr && e.View.ad && c == filter.Equal {
-		a = &filter.Assertion{Value: []byte(e.View.categoryOf(string(a.Value)))}
-	}
-	return e.match(s, l.attr, c, a, room)
+	return e.match(s, l, c, l.asks, m.room[:0])
 }
 
 var objectCategoryAttr = attribute("objectCategory")
 
 // match asks all fields of the attribute and of its subtypes.
-func (e *Entry) match(s *shape, attr *schema.Attribute, c filter.Choice, a *filter.Assertion, room []string) filter.Truth {
-	worth := filter.False
-	if fields := s.by[attr]; len(fields) == 0 {
-		worth = schema.Match(attr, nil, c, a)
-	} else {
-		for i, f := range fields {
-			t := schema.Match(s.fields[f].attr, s.fields[f].values(room, e), c, a)
-			if i == 0 || t > worth {
-				worth = t
-			}
+func (e *Entry) match(s *shape, l *leaf, c filter.Choice, a *filter.Assertion, room []string) filter.Truth {
+	attr, worth := l.attr, l.without
+	for i, f := range s.by[attr] {
+		t := schema.Match(s.fields[f].attr, s.fields[f].values(room, e), c, a)
+		if i == 0 || t > worth {
+			worth = t
 		}
 	}
 	if worth == filter.True || e.Account == nil || len(e.Account.Attributes) == 0 {
@@ -341,7 +375,7 @@ func (m *Matcher) anywhere(e *Entry, s *shape, l *leaf, a *filter.Assertion) fil
 	} else if l.attr == nil {
 		return e.matchExtra(l.name, filter.Extensible, a)
 	} else {
-		worth = e.match(s, l.attr, filter.Extensible, a, nil)
+		worth = e.match(s, l, filter.Extensible, a, nil)
 	}
 	name, err := dn.Parse(e.DN())
 	if err != nil {

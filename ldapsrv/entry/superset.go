@@ -55,6 +55,15 @@ func (m *Matcher) candidates(f filter.Filter, k Kind) Candidates {
 	return m.leafCandidates(f.Choice, f.Leaf, k)
 }
 
+// None reports whether no entry can match.
+func (c Candidates) None() bool { return !c.All && len(c.Terms) == 0 }
+
+// Few reports whether an index answers the terms with a few entries, in all
+// likelihood.
+func Few(terms []directory.Term) bool {
+	return len(terms) > 0 && Candidates{Terms: terms}.cost() <= 16
+}
+
 // better reports whether c promises fewer entries than d.
 func (c Candidates) better(d Candidates) bool {
 	return !c.All && (d.All || c.cost() < d.cost())
@@ -85,7 +94,7 @@ func (c Candidates) cost() (sum int) {
 
 // leafCandidates narrows by one assertion.
 func (m *Matcher) leafCandidates(c filter.Choice, a *filter.Assertion, k Kind) Candidates {
-	l := m.leaves[a]
+	l := m.leaf(a)
 	switch {
 	case l == nil || l.nothing || l.absent:
 		return Candidates{}
@@ -96,7 +105,7 @@ func (m *Matcher) leafCandidates(c filter.Choice, a *filter.Assertion, k Kind) C
 	case l.attr == nil:
 		return extraCandidates(l.name, c, a, k)
 	}
-	if same, worth := m.sameForAll(l.attr, c, a, k); same {
+	if same, worth := m.sameForAll(l, c, k); same {
 		return Candidates{All: worth == filter.True}
 	}
 	if k == Person && !m.view.shape(k).has(l.attr) {
@@ -123,16 +132,20 @@ var unvaried = map[*schema.Attribute]bool{
 
 // sameForAll answers an assertion that is worth the same for all entries of a
 // kind.
-func (m *Matcher) sameForAll(attr *schema.Attribute, c filter.Choice, a *filter.Assertion, k Kind) (same bool, worth filter.Truth) {
-	s := m.view.shape(k)
-	if k.container() || !unvaried[attr] && (s.has(attr) || k == Person && !attr.Operational()) {
+func (m *Matcher) sameForAll(l *leaf, c filter.Choice, k Kind) (same bool, worth filter.Truth) {
+	switch has := m.view.shape(k).has(l.attr); {
+	case k.container() && has:
 		return false, filter.Undefined
-	}
-	if c == filter.Extensible && !unvaried[attr] {
+	case !has && k == Person && !l.attr.Operational():
+		return false, filter.Undefined // it may be an extra attribute
+	case !has:
+		return true, l.without
+	case !unvaried[l.attr]:
 		return false, filter.Undefined
 	}
 	e := &Entry{Kind: k, View: m.view}
-	return true, m.worth(e, s, c, a, nil)
+	m.entry, m.shape = e, m.view.shape(k)
+	return true, m.worth(c, l.of)
 }
 
 // memberCandidates narrows by memberships.
@@ -414,7 +427,7 @@ func (m *Matcher) needs(f filter.Filter, k Kind, d *directory.Detail) {
 	for _, p := range f.Parts {
 		m.needs(p, k, d)
 	}
-	l := m.leaves[f.Leaf]
+	l := m.leaf(f.Leaf)
 	if f.Leaf == nil || l == nil || l.nothing || l.absent || l.member != nil && l.attr != memberOfAttr {
 		return
 	}

@@ -49,11 +49,13 @@ type Tree struct {
 	apps   []app
 	ad     bool
 	nested bool
+	view   *View // of the tree itself
 }
 
 type app struct {
 	rdn    string
 	normal dn.DN
+	view   *View
 }
 
 // Options say how a tree looks.
@@ -82,12 +84,13 @@ func NewTree(base string, o Options) (*Tree, error) {
 		}
 	}
 	t.domain = strings.Join(labels, ".")
+	t.view = t.below(t.base)
 	for _, rdn := range o.Applications {
 		a, err := dn.Parse(rdn)
 		if err != nil {
 			return nil, err
 		}
-		t.apps = append(t.apps, app{rdn, a.Normal()})
+		t.apps = append(t.apps, app{rdn, a.Normal(), t.below(rdn + "," + base)})
 	}
 	return t, nil
 }
@@ -213,12 +216,18 @@ type View struct {
 	people, groups, sys string // what names of accounts and groups end in
 }
 
-// View returns the view of an application base; "" for the tree itself.
+// View returns the view of an application base, as configured; "" for the tree
+// itself.
 func (t *Tree) View(application string) *View {
-	suffix := t.base
-	if application != "" {
-		suffix = application + "," + t.base
+	for _, a := range t.apps {
+		if a.rdn == application {
+			return a.view
+		}
 	}
+	return t.view
+}
+
+func (t *Tree) below(suffix string) *View {
 	return &View{Tree: t, suffix: suffix, people: ",ou=people," + suffix, groups: ",ou=groups," + suffix, sys: ",ou=system," + suffix}
 }
 

@@ -43,6 +43,9 @@ type Filter struct {
 // Assertion is what a leaf asserts of an entry. Fields that its choice has no
 // use for are nil.
 type Assertion struct {
+	// Place counts the leaves of a filter that was decoded, from 0.
+	Place int
+
 	Attribute    []byte // description; nil for an Extensible that names none
 	Value        []byte
 	Initial      []byte // of Substrings; nil where there is none
@@ -56,31 +59,37 @@ type Assertion struct {
 // than ber.Check allows: it recurses. A choice that RFC 4511 does not know is
 // no error; it is worth nothing (see Eval).
 func Decode(b []byte) (Filter, error) {
-	left := MaxNodes
+	d := decoder{left: MaxNodes}
 	r := ber.NewReader(b)
-	f, err := decode(&r, &left)
+	f, err := d.decode(&r)
 	if err == nil && !r.Empty() {
 		err = ErrSyntax
 	}
 	return f, err
 }
 
-// decode decodes the next node of r; left is how many there may still be.
-func decode(r *ber.Reader, left *int) (f Filter, err error) {
+// decoder counts what was decoded.
+type decoder struct {
+	left   int // nodes there may still be
+	leaves int // assertions there were
+}
+
+// decode decodes the next node of r.
+func (d *decoder) decode(r *ber.Reader) (f Filter, err error) {
 	tag, content, err := r.Next()
 	if err != nil {
 		return f, ErrSyntax
 	}
-	if *left--; *left < 0 {
+	if d.left--; d.left < 0 {
 		return f, ErrTooLong
 	}
 	f.Choice = tag
 	in := ber.NewReader(content)
 	switch tag {
 	case And, Or: // none within is "true" and "false" (RFC 4526)
-		f.Parts, err = decodeParts(&in, left)
+		f.Parts, err = d.decodeParts(&in)
 	case Not:
-		f.Parts, err = decodeParts(&in, left)
+		f.Parts, err = d.decodeParts(&in)
 		if err == nil && len(f.Parts) != 1 {
 			err = ErrSyntax
 		}
@@ -93,13 +102,17 @@ func decode(r *ber.Reader, left *int) (f Filter, err error) {
 	case Extensible:
 		f.Leaf, err = decodeExtensible(&in)
 	}
+	if f.Leaf != nil {
+		f.Leaf.Place = d.leaves
+		d.leaves++
+	}
 	return f, err
 }
 
-func decodeParts(r *ber.Reader, left *int) ([]Filter, error) {
+func (d *decoder) decodeParts(r *ber.Reader) ([]Filter, error) {
 	var parts []Filter
 	for !r.Empty() {
-		f, err := decode(r, left)
+		f, err := d.decode(r)
 		if err != nil {
 			return nil, err
 		}

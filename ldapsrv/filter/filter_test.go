@@ -24,6 +24,8 @@ func TestDecodeReadsEveryChoice(t *testing.T) {
 	eq := func(attribute, value string) Filter {
 		return Filter{Choice: Equal, Leaf: &Assertion{Attribute: []byte(attribute), Value: []byte(value)}}
 	}
+	second := eq("cn", "b")
+	second.Leaf.Place = 1
 	for _, c := range []struct {
 		name, in string // the string form of RFC 4515, and its BER
 		want     Filter
@@ -37,7 +39,7 @@ func TestDecodeReadsEveryChoice(t *testing.T) {
 		{"(|)", "a1 00", Filter{Choice: Or}},
 		{"(&(cn=a)(!(cn=b)))", "a0 14 a3 07 04 02 636e 04 01 61 a2 09 a3 07 04 02 636e 04 01 62", Filter{
 			Choice: And,
-			Parts:  []Filter{eq("cn", "a"), {Choice: Not, Parts: []Filter{eq("cn", "b")}}},
+			Parts:  []Filter{eq("cn", "a"), {Choice: Not, Parts: []Filter{second}}},
 		}},
 		{"(cn=a*b*c)", "a4 0f 04 02 636e 30 09 80 01 61 81 01 62 82 01 63", Filter{Choice: Substrings, Leaf: &Assertion{
 			Attribute: []byte("cn"), Initial: []byte("a"), Any: [][]byte{[]byte("b")}, Final: []byte("c"),

@@ -28,6 +28,8 @@ type SearchRequest struct {
 	Filter     filter.Filter
 	RawFilter  []byte // the filter as it was sent
 	Attributes [][]byte
+	// RawAttributes is the attribute list as it was sent.
+	RawAttributes []byte
 }
 
 func (SearchRequest) request() {}
@@ -51,8 +53,7 @@ func decodeSearch(content []byte) (Request, error) {
 	if s.Filter, err = filter.Decode(element); err != nil {
 		return nil, filterFault(err)
 	}
-	s.Attributes, err = decodeSelection(&r)
-	if err != nil {
+	if s.RawAttributes, s.Attributes, err = decodeSelection(&r); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -94,24 +95,37 @@ func (s *SearchRequest) decodeHead(r *ber.Reader) error {
 
 // decodeSelection decodes the attribute list. Some old clients leave it out;
 // that asks for all.
-func decodeSelection(r *ber.Reader) ([][]byte, error) {
+func decodeSelection(r *ber.Reader) (raw []byte, names [][]byte, err error) {
 	if r.Empty() {
-		return nil, nil
+		return nil, nil, nil
 	}
-	list, err := r.Sub(ber.Sequence)
+	if raw, err = r.Read(ber.Sequence); err != nil {
+		return nil, nil, errSearch
+	}
+	n, err := countNames(raw)
 	if err != nil {
-		return nil, errSearch
+		return nil, nil, err
 	}
-	var names [][]byte
-	for !list.Empty() {
+	names = make([][]byte, 0, n)
+	for list := ber.NewReader(raw); !list.Empty(); {
 		name, err := list.Read(ber.OctetString)
 		if err != nil {
-			return nil, errSearch
-		}
-		if len(names) == maxAttributes {
-			return nil, &Fault{Result{Code: AdminLimitExceeded, Text: "too many attributes are asked for"}}
+			return nil, nil, errSearch
 		}
 		names = append(names, name)
 	}
-	return names, nil
+	return raw, names, nil
+}
+
+// countNames says how many names a list holds, and refuses too many.
+func countNames(raw []byte) (n int, err error) {
+	for list := ber.NewReader(raw); !list.Empty(); n++ {
+		switch _, _, err := list.Next(); {
+		case err != nil:
+			return 0, errSearch
+		case n == maxAttributes:
+			return 0, &Fault{Result{Code: AdminLimitExceeded, Text: "too many attributes are asked for"}}
+		}
+	}
+	return n, nil
 }

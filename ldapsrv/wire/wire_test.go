@@ -57,6 +57,7 @@ func TestDecodeReadsEveryRequest(t *testing.T) {
 			SearchRequest{
 				Base: []byte("ab"), Scope: WholeSubtree, Aliases: 3, SizeLimit: 10, TimeLimit: 20, TypesOnly: true,
 				Filter: presence, RawFilter: []byte("\x87\x02cn"), Attributes: [][]byte{[]byte("*"), []byte("+")},
+				RawAttributes: []byte("\x04\x01*\x04\x01+"),
 			}},
 		{"a search without an attribute list", OpSearch, "04 00 0a 01 00 0a 01 00 02 01 00 02 01 00 01 01 00 87 02 636e",
 			SearchRequest{Base: []byte{}, Filter: presence, RawFilter: []byte("\x87\x02cn")}},
