@@ -29,8 +29,8 @@ const (
 // trySecond matches the second leg. No hash is run: the first leg did that.
 func (t *trial) trySecond(ctx context.Context) {
 	first := t.a.Second.First
-	if first.account == "" { // nobody was asked for anything
-		t.holder(ctx, directory.ParseName(t.a.Login, t.a.Naming, t.rules.Domain)) // for the record only
+	if first.account == "" {
+		t.secondToNothing(ctx)
 		return
 	}
 	ok, looked := false, true
@@ -57,6 +57,16 @@ func (t *trial) trySecond(ctx context.Context) {
 		t.facts.Match = MatchPrimaryAndSecond
 	default:
 		t.facts.Match = MatchPrimaryWrongSecond
+	}
+}
+
+// secondToNothing is a second factor that follows no right password. It is
+// counted as one that does is, for whomever it names, so that the brakes do not
+// tell one from the other.
+func (t *trial) secondToNothing(ctx context.Context) {
+	h, _ := t.holder(ctx, directory.ParseName(t.a.Login, t.a.Naming, t.rules.Domain))
+	if t.facts.Trouble == NoTrouble {
+		t.facts.Braked = !t.count(&guess{Guess: t.guessOf(h), second: true})
 	}
 }
 
