@@ -33,6 +33,9 @@ type AccountingRecord struct {
 	// AccountID and Credential are whom the session was granted to, "" where
 	// that is not known. A session of a primary password has no Credential.
 	AccountID, Credential string
+	// Class is what the server gave the device with the accept: what the session
+	// rests on, sealed. "" where the device did not bring it back.
+	Class string
 
 	NASIdentifier, NASAddress string // as reported; "" where they were not
 	Address                   string // the person's, inside the network
@@ -61,6 +64,7 @@ type NetworkSession struct {
 	NetworkSessionKey
 	AccountID, Login          string // "": not known whose it is
 	Credential, Label         string // of the app password; Label is filled by reads
+	Class                     string // as in AccountingRecord
 	NASIdentifier, NASAddress string
 	Address                   string
 	Reported, Called, Port    string
@@ -129,8 +133,8 @@ func (s *NetworkSession) describe(r AccountingRecord) {
 			*to = value
 		}
 	}
-	if s.AccountID == "" || r.Credential != "" {
-		s.AccountID, s.Credential = r.AccountID, r.Credential
+	if s.AccountID == "" || r.Class != "" {
+		s.AccountID, s.Credential, s.Class = r.AccountID, r.Credential, r.Class
 	}
 }
 

@@ -91,13 +91,13 @@ func TestAReportTakesBackAnEndThatNobodyReported(t *testing.T) {
 
 func TestWhoseASessionIsStaysKnown(t *testing.T) {
 	whose := func(account, credential string) func(*AccountingRecord) {
-		return func(r *AccountingRecord) { r.AccountID, r.Credential = account, credential }
+		return func(r *AccountingRecord) { r.AccountID, r.Credential, r.Class = account, credential, credential }
 	}
 	s := follow(report(AccountingStart, 0, whose("a", "c")), report(AccountingInterim, time.Minute, whose("a", "")))
-	if s.AccountID != "a" || s.Credential != "c" {
-		t.Errorf("after a report without Class: %q, %q", s.AccountID, s.Credential)
+	if s.AccountID != "a" || s.Credential != "c" || s.Class != "c" {
+		t.Errorf("after a report without Class: %q, %q, %q", s.AccountID, s.Credential, s.Class)
 	}
-	if s = follow(report(AccountingStart, 0), report(AccountingInterim, time.Minute, whose("a", "c"))); s.Credential != "c" {
+	if s = follow(report(AccountingStart, 0), report(AccountingInterim, time.Minute, whose("a", "c"))); s.Credential != "c" || s.Class != "c" {
 		t.Error("what a later report says is not taken")
 	}
 }

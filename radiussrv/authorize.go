@@ -53,10 +53,11 @@ func (l *listener) authorize(x *exchange, d policy.Decision) (radius.Attributes,
 		out = merge(matching)
 	}
 	out = endBy(out, d.Ends, x.received)
-	if l.cfg.Sealer != nil && d.Account != "" {
-		out = append(out, ptr(classOf(l.cfg.Sealer, d)))
+	if !l.cfg.Classes || d.Account == "" {
+		return out, nil
 	}
-	return out, nil
+	class, err := classOf(l.cfg.Grants, d)
+	return append(out, class), err
 }
 
 func ptr(a radius.AVP) *radius.AVP { return &a }

@@ -17,7 +17,6 @@ import (
 	"postern/policy"
 	"postern/radiussrv"
 	"postern/radiussrv/attribute"
-	"postern/secret"
 )
 
 // groups is a radiussrv.Groups of one function.
@@ -123,7 +122,7 @@ func TestAReplyIsAddedWhereAllOfItsConditionsHold(t *testing.T) {
 
 func TestARefusalCarriesNoneOfIt(t *testing.T) {
 	cfg := radiussrv.Config{
-		Authenticator: authenticate(oneRight), Replies: []radiussrv.Reply{{Attributes: vlan(t, "20")}}, Sealer: testKeys(t),
+		Authenticator: authenticate(oneRight), Replies: []radiussrv.Reply{{Attributes: vlan(t, "20")}}, Grants: newEngine(t), Classes: true,
 	}
 	bubble(t, radiussrv.Authentication, cfg, func(r *rig) {
 		if p := r.ask(request(t, "ann", "wrong")); p.Code != radius.CodeAccessReject || len(p.Attributes) != 1 {
@@ -207,38 +206,40 @@ func TestASessionEndsNoLaterThanWhatItWasGrantedFor(t *testing.T) {
 	}
 }
 
-func testKeys(t testing.TB) *secret.Keys {
-	t.Helper()
-	keys, err := secret.NewKeys(bytes.Repeat([]byte{7}, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return keys
-}
-
-func TestAClassSaysWhoseSessionItIsAndNobodyCanMakeAnother(t *testing.T) {
-	keys := testKeys(t)
-	cfg := radiussrv.Config{Authenticator: accepting(policy.Decision{Account: "a-1", Credential: "c-1"}), Sealer: keys}
+// TestAClassSaysWhatASessionRestsOnAndNobodyCanMakeAnother: nor does one that
+// is written otherwise say the same.
+func TestAClassSaysWhatASessionRestsOnAndNobodyCanMakeAnother(t *testing.T) {
+	e := newEngine(t)
+	cfg := radiussrv.Config{Authenticator: e, Grants: e, Classes: true}
 	var class []byte
-	bubble(t, radiussrv.Authentication, cfg, func(r *rig) { class = r.ask(good(t)).Get(rfc2865.Class_Type) })
-	brought := func(values ...[]byte) (string, string, bool) {
-		var r radiussrv.AccountingRequest
+	bubble(t, radiussrv.Authentication, cfg, func(r *rig) { class = r.ask(request(t, "bob", bobPassword)).Get(rfc2865.Class_Type) })
+	if len(class) == 0 || len(class) > 253 || bytes.ContainsFunc(class, func(r rune) bool { return r <= ' ' || r > '~' || r == ';' }) {
+		t.Fatalf("the Class is %q", class)
+	}
+	brought := func(values ...[]byte) (string, policy.Grant, bool) {
+		r := radiussrv.AccountingRequest{Client: "loopback"}
 		for _, v := range values {
 			r.Attributes.Add(rfc2865.Class_Type, v)
 		}
-		return r.Granted(keys)
+		return r.Class(e)
 	}
-	if a, c, ok := brought([]byte("staff"), class); !ok || a != "a-1" || c != "c-1" {
-		t.Errorf("%q means %q, %q, %v", class, a, c, ok)
+	kept, granted, ok := brought([]byte("staff"), class)
+	if account, credential := granted.Holder(); !ok || kept != string(class) || account != bobID || credential != "" {
+		t.Errorf("%q means %q, %q, %v", class, account, credential, ok)
+	}
+	if ok, err := e.Entitled(t.Context(), granted); !ok || err != nil {
+		t.Errorf("what was just granted does not stand: %v, %v", ok, err)
 	}
 	for at := range class {
-		forged := bytes.Clone(class)
-		forged[at] ^= 1
-		if a, c, ok := brought(forged); ok {
-			t.Errorf("octet %d changed, and it means %q, %q", at, a, c)
+		for bit := range 8 {
+			forged := bytes.Clone(class)
+			forged[at] ^= 1 << bit
+			if _, _, ok := brought(forged); ok {
+				t.Errorf("octet %d is %q instead of %q, and it means something", at, forged[at], class[at])
+			}
 		}
 	}
-	for _, other := range []string{"", "postern1", "postern1...", "postern1.a-1.c-1.", "postern1.a-1.c-1.x.y"} {
+	for _, other := range []string{"", "postern1", "postern1.", "postern1.AAAA", string(class) + "=", string(class[:len(class)-1])} {
 		if _, _, ok := brought([]byte(other)); ok {
 			t.Errorf("%q means something", other)
 		}

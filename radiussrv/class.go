@@ -1,61 +1,64 @@
 package radiussrv
 
 import (
+	"crypto/rand"
 	"encoding/base64"
+	"fmt"
+	"io"
 	"strings"
 
 	"layeh.com/radius"
 	"layeh.com/radius/rfc2865"
 
 	"postern/policy"
-	"postern/secret"
 )
 
-// Sealer authenticates what a device is to bring back. secret.Keys is one.
-type Sealer interface {
-	RowMAC(purpose string, fields ...[]byte) secret.MAC
-	RowMACValid(m secret.MAC, purpose string, fields ...[]byte) bool
+// Grants writes what a decision rests on in a form that the network may keep,
+// and reads it again when it comes back. policy.Engine does.
+type Grants interface {
+	SealGrant(random io.Reader, use, bound string, g policy.Grant) ([]byte, error)
+	OpenGrant(use, bound, client string, sealed []byte) (policy.Grant, error)
 }
 
 const (
 	// classMark begins a Class of ours: devices bring back others' as well.
-	classMark    = "postern1"
-	classPurpose = "radius-class"
+	classMark = "postern1."
+	classUse  = "radius-class"
 )
 
-// classOf is a Class that says whose session an accepted one is (RFC 2865
-// §5.25). Devices send it back with accounting, and nobody can make another.
-// It is printable, for devices that take Class for a list of groups.
-func classOf(seal Sealer, d policy.Decision) radius.AVP {
-	mac := seal.RowMAC(classPurpose, []byte(d.Account), []byte(d.Credential))
-	value := strings.Join([]string{classMark, d.Account, d.Credential, base64.RawURLEncoding.EncodeToString(mac[:])}, ".")
-	return radius.AVP{Type: rfc2865.Class_Type, Attribute: []byte(value)}
+// classOf is a Class that says what an accepted session rests on (RFC 2865
+// §5.25). Devices send it back with accounting; nobody can make another, or
+// read it. It is printable, for devices that take Class for a list of groups.
+func classOf(grants Grants, d policy.Decision) (*radius.AVP, error) {
+	sealed, err := grants.SealGrant(rand.Reader, classUse, "", d.Grant)
+	if err != nil {
+		return nil, fmt.Errorf("making a Class: %w", err)
+	}
+	return &radius.AVP{Type: rfc2865.Class_Type, Attribute: []byte(classMark + base64.RawURLEncoding.EncodeToString(sealed))}, nil
 }
 
-// Granted reads whose session the request is about from the Class that the
-// server gave it: the ids of the account and of the app password, "" for a
-// primary password. ok is false where there is none, or none of ours.
-func (r AccountingRequest) Granted(seal Sealer) (account, credential string, ok bool) {
+// Class returns the Class of ours that the request brings back, and what the
+// session was granted for. ok is false where there is none.
+func (r AccountingRequest) Class(grants Grants) (class string, granted policy.Grant, ok bool) {
 	for _, a := range r.Attributes {
 		if a.Type != rfc2865.Class_Type {
 			continue
 		}
-		if account, credential, ok = readClass(seal, string(a.Attribute)); ok {
-			return account, credential, true
+		if granted, ok = ReadClass(grants, r.Client, string(a.Attribute)); ok {
+			return string(a.Attribute), granted, true
 		}
 	}
-	return "", "", false
+	return "", policy.Grant{}, false
 }
 
-func readClass(seal Sealer, value string) (account, credential string, ok bool) {
-	parts := strings.Split(value, ".")
-	if len(parts) != 4 || parts[0] != classMark {
-		return "", "", false
+// ReadClass reads what a session at the client of that name was granted for
+// from its Class. ok is false where it is none of ours.
+func ReadClass(grants Grants, client, class string) (granted policy.Grant, ok bool) {
+	text, ours := strings.CutPrefix(class, classMark)
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if !ours || err != nil {
+		return policy.Grant{}, false
 	}
-	var mac secret.MAC
-	sum, err := base64.RawURLEncoding.DecodeString(parts[3])
-	if err != nil || copy(mac[:], sum) != len(mac) || len(sum) != len(mac) {
-		return "", "", false
-	}
-	return parts[1], parts[2], seal.RowMACValid(mac, classPurpose, []byte(parts[1]), []byte(parts[2]))
+	granted, err = grants.OpenGrant(classUse, "", client, sealed)
+	return granted, err == nil
 }

@@ -73,8 +73,8 @@ type client struct {
 	lines  *[drops]sampler // what is dropped
 	unfit  *sampler        // what is refused unseen
 
-	questions *questions // codes it was asked for
-	heard     *heard
+	heard *heard
+	spent *spent // answers to questions for a code
 }
 
 // clients finds the client of an address. It is never changed after it was
@@ -195,11 +195,11 @@ func (s *clients) byName() map[string]*client {
 // so that a reload gives nobody a fresh allowance. old may be nil.
 func (c *client) inherit(old *client, statusRate int) {
 	if old != nil {
-		c.load, c.status, c.lines, c.unfit, c.questions = old.load, old.status, old.lines, old.unfit, old.questions
+		c.load, c.status, c.lines, c.unfit, c.spent = old.load, old.status, old.lines, old.unfit, old.spent
 		c.heard = old.heard
 		return
 	}
-	c.load, c.status, c.lines, c.unfit, c.questions = new(load), newAllowance(statusRate), new([drops]sampler), new(sampler), new(questions)
+	c.load, c.status, c.lines, c.unfit, c.spent = new(load), newAllowance(statusRate), new([drops]sampler), new(sampler), new(spent)
 	c.heard = new(heard)
 }
 

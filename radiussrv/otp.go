@@ -3,6 +3,9 @@ package radiussrv
 import (
 	"container/list"
 	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -21,70 +24,88 @@ type Codes interface {
 
 const (
 	askedLife = time.Minute
-	maxAsked  = 1024 // for each client
+	askedUse  = "radius-otp"
 	askText   = "Enter the code of your authenticator app"
+
+	maxSpent = 4096 // for each client
 )
 
-// asked is a request that was answered with a request for a code, whatever its
-// password was worth: the Grant of one that was refused entitles to nothing.
-type asked struct {
-	state state
-	nas   nas
-	login string
-	first policy.Grant
+// The State of a request for a code is all there is of it: when it was asked,
+// in milliseconds, then what the first leg came to, sealed to that moment, the
+// client and the name that was given. Nothing is kept here until it comes back,
+// so it outlives a restart, and it is as long whatever the password was worth.
+
+// askedState makes the State that asks x for a code.
+func (l *listener) askedState(x *exchange, login string, first policy.Grant) ([]byte, error) {
+	at := binary.BigEndian.AppendUint64(nil, uint64(x.received.UnixMilli()))
+	sealed, err := l.cfg.Grants.SealGrant(rand.Reader, askedUse, x.askedOf(at, login), first)
+	return append(at, sealed...), err
+}
+
+// askedOf is what a State is sealed to.
+func (x *exchange) askedOf(at []byte, login string) string {
+	n := x.nas()
+	return strings.Join([]string{string(at), n.client, n.addr.String(), strconv.Itoa(len(login)), login}, "\x00")
+}
+
+// answered returns what the first leg came to whose State x brings back, and
+// spends the State. Of one that is not of this client and name, or that is over
+// or was spent, it is the zero Grant.
+func (l *listener) answered(x *exchange, login string) policy.Grant {
+	state := x.state()
+	if len(state) < 8 {
+		return policy.Grant{}
+	}
+	at, sealed := state[:8], state[8:]
+	first, err := l.cfg.Grants.OpenGrant(askedUse, x.askedOf(at, login), x.client.Name, sealed)
+	until := time.UnixMilli(int64(binary.BigEndian.Uint64(at))).Add(askedLife)
+	if err != nil || !x.received.Before(until) || !x.client.spent.add(sealed, until, x.received) {
+		return policy.Grant{}
+	}
+	return first
+}
+
+// spent are the States of one client that came back, for as long as they would
+// count. Where there are too many, the oldest is forgotten: it could come back
+// once more, which is another guess that the brakes count, and no way in, since
+// a code that was taken is used up in the database. The same holds over a
+// restart. It may be used concurrently.
+type spent struct {
+	mu    sync.Mutex
+	all   map[[16]byte]*list.Element
+	order list.List // of spentState, the oldest first
+}
+
+type spentState struct {
+	tag   [16]byte // of the sealed value: it is made with a nonce of its own
 	until time.Time
 }
 
-// questions are the codes that one client was asked for. What is kept of each
-// is the same for all, and each is answered once. It may be used concurrently.
-type questions struct {
-	mu    sync.Mutex
-	all   map[state]*list.Element
-	order list.List // of asked, the oldest first
-}
-
-func (q *questions) add(a asked) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.all == nil {
-		q.all = map[state]*list.Element{}
+// add reports whether the State was not spent yet.
+func (s *spent) add(sealed []byte, until, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = map[[16]byte]*list.Element{}
 	}
-	now := a.until.Add(-askedLife)
-	for e := q.order.Front(); e != nil; e = q.order.Front() {
-		if len(q.all) < maxAsked && now.Before(e.Value.(asked).until) {
+	tag := [16]byte(sealed[len(sealed)-16:])
+	if s.all[tag] != nil {
+		return false
+	}
+	for e := s.order.Front(); e != nil; e = s.order.Front() {
+		if len(s.all) < maxSpent && now.Before(e.Value.(spentState).until) {
 			break
 		}
-		q.remove(e)
+		delete(s.all, s.order.Remove(e).(spentState).tag)
 	}
-	q.all[a.state] = q.order.PushBack(a)
-}
-
-func (q *questions) remove(e *list.Element) { delete(q.all, q.order.Remove(e).(asked).state) }
-
-// take returns the grant behind a State and forgets it. Of a State that is not
-// of this client and login, or that is over or was used, it is the zero Grant.
-func (q *questions) take(value []byte, from nas, login string, now time.Time) policy.Grant {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(value) != len(state{}) {
-		return policy.Grant{}
-	}
-	e := q.all[state(value)]
-	if e == nil {
-		return policy.Grant{}
-	}
-	a := e.Value.(asked)
-	q.remove(e)
-	if a.nas != from || a.login != login || !now.Before(a.until) {
-		return policy.Grant{}
-	}
-	return a.first
+	s.all[tag] = s.order.PushBack(spentState{tag, until})
+	return true
 }
 
 // asks reports whether a PAP request of this client may be answered by asking
 // for a code.
 func (l *listener) asks(c *client, m Method) bool {
-	return c.OTPChallenge && m == PAP && l.cfg.Codes != nil
+	return c.OTPChallenge && m == PAP && l.cfg.Codes != nil && l.cfg.Grants != nil
 }
 
 // first answers the first leg at a client that can ask for a code: what is
@@ -96,18 +117,14 @@ func (l *listener) first(x *exchange, request *radius.Packet, d policy.Decision)
 		l.reply(x, request, d, nil)
 		return
 	}
-	s, err := newState()
+	state, err := l.askedState(x, string(request.Get(rfc2865.UserName_Type)), d.Grant)
 	if err != nil {
 		l.silence(x, DropUnavailable)
 		return
 	}
-	x.client.questions.add(asked{
-		state: s, nas: x.nas(), login: string(request.Get(rfc2865.UserName_Type)),
-		first: d.Grant, until: x.received.Add(askedLife),
-	})
 	l.leave(x, request, radius.CodeAccessChallenge, radius.Attributes{
 		{Type: rfc2865.ReplyMessage_Type, Attribute: radius.Attribute(askText)},
-		{Type: rfc2865.State_Type, Attribute: radius.Attribute(s[:])},
+		{Type: rfc2865.State_Type, Attribute: state},
 	}, d.ReplyAt)
 }
 
@@ -116,7 +133,7 @@ func (l *listener) second(ctx context.Context, x *exchange, request *radius.Pack
 	a := x.attempt(request, p)
 	code := strings.Join(strings.Fields(p.secret.Reveal()), "")
 	a.Second = &policy.Second{
-		First: x.client.questions.take(x.state(), x.nas(), a.Login, x.received),
+		First: l.answered(x, a.Login),
 		Check: func(ctx context.Context, accountID string) (bool, error) {
 			return l.cfg.Codes.CheckTOTP(ctx, accountID, code)
 		},

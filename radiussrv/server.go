@@ -61,9 +61,11 @@ type Config struct {
 	Replies []Reply
 	// Groups is asked where a Reply names a group, and needed there.
 	Groups Groups
-	// Sealer marks every Access-Accept with a Class that says, with
-	// accounting, whose session it is. Nil: without.
-	Sealer Sealer
+	// Grants is needed for Classes and for Codes. Nil: there are neither.
+	Grants Grants
+	// Classes marks every Access-Accept with a Class that says, with
+	// accounting, whose session it is.
+	Classes bool
 
 	// RejectDelay is how long after its receipt a refusal leaves at the
 	// earliest. Zero: when the Decision says.
@@ -156,6 +158,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Authenticator == nil {
 		return nil, errors.New("a RADIUS server needs an Authenticator")
 	}
+	cfg.Classes = cfg.Classes && cfg.Grants != nil
 	cfg.defaults()
 	s := &Server{
 		cfg: cfg, duplicates: newDuplicates(cfg.Duplicates, cfg.DuplicateTTL),

@@ -12,20 +12,20 @@ import (
 const (
 	networkColumns = `n.id, n.client, n.nas, n.session, n.user_name, n.account_id, n.credential, n.nas_identifier, n.nas_address,
   n.address, n.reported, n.called, n.port, n.started_at, n.seen_at, n.ended_at, n.ended, n.seconds, n.in_octets, n.out_octets,
-  n.cause, n.tries, n.next_try, n.outcome`
+  n.cause, n.tries, n.next_try, n.outcome, n.class`
 	networkShown = networkColumns + `, COALESCE(a.login, ''), COALESCE(c.label, '')`
 	networkFrom  = ` FROM network_sessions n LEFT JOIN accounts a ON a.id = n.account_id LEFT JOIN app_passwords c ON c.id = n.credential`
 
 	networkByKey = `SELECT ` + networkShown + networkFrom + ` WHERE n.client = $1 AND n.nas = $2 AND n.session = $3 AND n.user_name = $4`
 	networkWrite = `INSERT INTO network_sessions (id, client, nas, session, user_name, account_id, credential, nas_identifier, nas_address,
-  address, reported, called, port, started_at, seen_at, ended_at, ended, seconds, in_octets, out_octets, cause, tries, next_try, outcome)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+  address, reported, called, port, started_at, seen_at, ended_at, ended, seconds, in_octets, out_octets, cause, tries, next_try, outcome, class)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
   ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id, credential = excluded.credential,
   nas_identifier = excluded.nas_identifier, nas_address = excluded.nas_address, address = excluded.address,
   reported = excluded.reported, called = excluded.called, port = excluded.port, started_at = excluded.started_at,
   seen_at = excluded.seen_at, ended_at = excluded.ended_at, ended = excluded.ended, seconds = excluded.seconds,
   in_octets = excluded.in_octets, out_octets = excluded.out_octets, cause = excluded.cause, tries = excluded.tries,
-  next_try = excluded.next_try, outcome = excluded.outcome`
+  next_try = excluded.next_try, outcome = excluded.outcome, class = excluded.class`
 
 	networkEndDevice = `UPDATE network_sessions SET ended_at = $3, ended = 'device' WHERE ended_at = 0 AND client = $1 AND nas = $2 AND started_at <= $3`
 	networkEndSilent = `UPDATE network_sessions SET ended_at = $2, ended = 'silence' WHERE ended_at = 0 AND seen_at < $1`
@@ -33,11 +33,9 @@ const (
 	networkTried     = `UPDATE network_sessions SET tries = $2, next_try = $3, outcome = $4 WHERE id = $1`
 	networkGone      = `UPDATE network_sessions SET ended_at = $2, ended = 'disconnect' WHERE id = $1 AND ended_at = 0`
 
-	// networkUnentitled finds the sessions whose ground is gone.
-	networkUnentitled = `SELECT ` + networkShown + networkFrom + ` WHERE n.ended_at = 0 AND n.account_id <> '' AND n.outcome = '' AND n.next_try <= $1
-  AND (a.id IS NULL OR a.disabled = 1 OR (a.expires_at <> 0 AND a.expires_at <= $1)
-    OR (n.credential <> '' AND (c.id IS NULL OR c.revoked_at <> 0 OR (c.expires_at <> 0 AND c.expires_at <= $1))))
-  ORDER BY n.next_try, n.id LIMIT $2`
+	// networkLive finds the sessions that could be asked to end.
+	networkLive = `SELECT ` + networkShown + networkFrom + ` WHERE n.ended_at = 0 AND n.account_id <> '' AND n.outcome = '' AND n.next_try <= $1
+  AND n.id > $2 ORDER BY n.id LIMIT $3`
 )
 
 // KeepAccounting takes a device's report in, durably before it returns. The
@@ -74,7 +72,7 @@ func networkSession(ses *session, k directory.NetworkSessionKey) (n directory.Ne
 func writeNetworkSession(ses *session, n directory.NetworkSession) error {
 	_, err := ses.exec(networkWrite, n.ID, n.Client, n.NAS, n.Session, n.UserName, n.AccountID, n.Credential, n.NASIdentifier, n.NASAddress,
 		n.Address, n.Reported, n.Called, n.Port, seconds(n.StartedAt), seconds(n.SeenAt), seconds(n.EndedAt), string(n.Ended), n.Seconds,
-		n.InOctets, n.OutOctets, n.Cause, n.Tries, seconds(n.NextTry), n.Outcome)
+		n.InOctets, n.OutOctets, n.Cause, n.Tries, seconds(n.NextTry), n.Outcome, n.Class)
 	return err
 }
 
@@ -95,12 +93,12 @@ func (s *Store) NetworkSessions(ctx context.Context, f directory.NetworkSessionF
 	return list, err
 }
 
-// UnentitledSessions returns sessions that are on though their account is
-// disabled, ended or deleted, or their app password revoked or ended, and that
-// are due to be asked to end: those due longest first, at most limit.
-func (s *Store) UnentitledSessions(ctx context.Context, now time.Time, limit int) (list []directory.NetworkSession, err error) {
+// LiveSessions returns sessions that are on, of known accounts, that a device
+// may be asked to end now: it was not asked yet, or is to be asked again by
+// then. They come by id, those after the given one, at most limit.
+func (s *Store) LiveSessions(ctx context.Context, now time.Time, after string, limit int) (list []directory.NetworkSession, err error) {
 	err = s.view(ctx, "looking for sessions to end", func(ses *session) error {
-		return ses.each(networkUnentitled, []any{seconds(now), int64(limit)}, func(r *row) error {
+		return ses.each(networkLive, []any{seconds(now), after, int64(limit)}, func(r *row) error {
 			list = append(list, readNetworkSession(r))
 			return nil
 		})
@@ -143,7 +141,7 @@ func readNetworkSession(r *row) directory.NetworkSession {
 		Address: r.text(), Reported: r.text(), Called: r.text(), Port: r.text(),
 		StartedAt: r.time(), SeenAt: r.time(), EndedAt: r.time(), Ended: directory.NetworkSessionEnd(r.text()),
 		Seconds: r.int(), InOctets: r.int(), OutOctets: r.int(),
-		Cause: r.int(), Tries: r.int(), NextTry: r.time(), Outcome: r.text(),
+		Cause: r.int(), Tries: r.int(), NextTry: r.time(), Outcome: r.text(), Class: r.text(),
 		Login: r.text(), Label: r.text(),
 	}
 }

@@ -112,6 +112,7 @@ func (s *server) adopt(next *loaded) error {
 		}
 	}
 	s.engine.SetRules(rules)
+	s.disconnects.changed(context.Background(), 0)
 	s.radius.SetReplies(next.replies)
 	s.level.Set(levelOf(next.Log))
 	s.current.Store(next)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,27 +16,32 @@ import (
 
 const (
 	// disconnectEvery is how often it is looked for sessions whose ground ended
-	// by itself; what somebody does is seen by the version of the database.
+	// by itself, at most; what somebody does is seen by the version of the
+	// database.
 	disconnectEvery  = 5 * time.Second
 	disconnectAtOnce = 16
 	// disconnectTries is how often a device is asked before it is given up;
 	// the pauses in between double from the first.
 	disconnectTries = 6
 	firstRetry      = time.Minute
+
+	sessionsAtOnce = 256  // sessions read in one transaction
+	maxToEnd       = 1024 // sessions to end that are kept in mind at once
 )
 
-// disconnector has devices end the sessions whose account or app password does
-// not stand any more.
+// disconnector has devices end the sessions that would not be granted any more.
 type disconnector struct {
 	*server
 	wake chan struct{}
+	// dial reaches a device that takes requests at an address.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	mu   sync.Mutex
 	busy map[string]bool // ids of sessions that are being asked about
 }
 
 func newDisconnector(s *server) *disconnector {
-	return &disconnector{server: s, wake: make(chan struct{}, 1), busy: make(map[string]bool)}
+	return &disconnector{server: s, wake: make(chan struct{}, 1), dial: new(net.Dialer).DialContext, busy: make(map[string]bool)}
 }
 
 // changed is for server.notify.
@@ -47,32 +53,42 @@ func (d *disconnector) changed(context.Context, int64) {
 }
 
 // run looks for such sessions whenever something changed, and now and then,
-// until ctx ends.
+// until ctx ends. Looking at tens of thousands of sessions takes its time, so
+// it rests for as long as that is a fifth of a core, and without a reason
+// longer.
 func (d *disconnector) run(ctx context.Context) error {
 	var asking sync.WaitGroup
 	defer asking.Wait()
 	room := make(chan struct{}, disconnectAtOnce)
-	tick := time.NewTicker(disconnectEvery)
-	defer tick.Stop()
 	for {
+		began := time.Now()
 		if err := d.look(ctx, &asking, room); err != nil && ctx.Err() == nil {
 			d.log.Error("sessions that are to end cannot be looked for", "error", err)
 		}
-		select {
-		case <-ctx.Done():
+		took := time.Since(began)
+		if !rest(ctx, 4*took, nil) || !rest(ctx, max(disconnectEvery, 20*took), d.wake) {
 			return nil
-		case <-d.wake:
-		case <-tick.C:
 		}
 	}
 }
 
-// look asks about every session that is due and not asked about already.
-func (d *disconnector) look(ctx context.Context, asking *sync.WaitGroup, room chan struct{}) error {
-	due, err := d.site.store.UnentitledSessions(ctx, d.env.now(), 4*disconnectAtOnce)
-	if err != nil {
-		return err
+// rest waits, no longer than until woken, and reports false where ctx ended.
+func rest(ctx context.Context, pause time.Duration, woken <-chan struct{}) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-woken:
+	case <-ctx.Done():
 	}
+	return ctx.Err() == nil
+}
+
+// look asks about every session that is due and not asked about already, those
+// due longest first.
+func (d *disconnector) look(ctx context.Context, asking *sync.WaitGroup, room chan struct{}) error {
+	due, err := d.due(ctx)
+	slices.SortStableFunc(due, func(a, b directory.NetworkSession) int { return a.NextTry.Compare(b.NextTry) })
 	for _, n := range due {
 		if !d.take(n.ID) {
 			continue
@@ -81,14 +97,46 @@ func (d *disconnector) look(ctx context.Context, asking *sync.WaitGroup, room ch
 		case room <- struct{}{}:
 		default: // the rest comes when there is room again
 			d.leave(n.ID)
-			return nil
+			return err
 		}
 		asking.Go(func() {
 			defer func() { <-room; d.leave(n.ID); d.changed(ctx, 0) }()
 			d.end(ctx, n)
 		})
 	}
-	return nil
+	return err
+}
+
+// due are sessions that would not be granted any more and may be asked about.
+// One of which that is not known stays; the error says so.
+func (d *disconnector) due(ctx context.Context) (list []directory.NetworkSession, unknown error) {
+	for last := ""; len(list) < maxToEnd; {
+		page, err := d.site.store.LiveSessions(ctx, d.env.now(), last, sessionsAtOnce)
+		if err != nil || len(page) == 0 {
+			return list, errors.Join(unknown, err)
+		}
+		for _, n := range page {
+			ok, err := d.stands(ctx, n)
+			switch {
+			case err != nil:
+				unknown = err
+			case !ok:
+				list = append(list, n)
+			}
+		}
+		last = page[len(page)-1].ID
+	}
+	return list, unknown
+}
+
+// stands asks the engine whether what the session was granted for would be
+// granted now. Where the device did not bring back what that was, the account
+// alone is asked about.
+func (d *disconnector) stands(ctx context.Context, n directory.NetworkSession) (bool, error) {
+	if granted, ok := radiussrv.ReadClass(d.engine, n.Client, n.Class); ok {
+		return d.engine.Entitled(ctx, granted)
+	}
+	return d.engine.Stands(ctx, n.AccountID)
 }
 
 func (d *disconnector) take(id string) bool {
@@ -174,7 +222,7 @@ func (d *disconnector) ask(ctx context.Context, n directory.NetworkSession) (ask
 		}
 		outcome, cause, err := radiussrv.Disconnect{
 			Address: c.DAE.Address, Secret: secret.NewText(shared.Reveal()), Session: n, At: d.env.now(),
-			Random: d.env.random, Dial: new(net.Dialer).DialContext,
+			Random: d.env.random, Dial: d.dial,
 		}.Send(ctx)
 		if err != nil {
 			return asked{}, err

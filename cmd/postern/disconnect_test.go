@@ -77,12 +77,17 @@ func (g *gate) radclient(t *testing.T, key, kind, want, attributes string) strin
 var classShown = regexp.MustCompile(`Class = 0x[0-9a-f]+`)
 
 // signIn has ann signed in with an app password and her session reported.
-func (g *gate) signIn(t *testing.T, session string) {
+func (g *gate) signIn(t *testing.T, session string, issue ...string) {
 	t.Helper()
-	password := strings.TrimSpace(g.command(t, "app-password", "issue", "ann", "--label", "phone "+session))
-	out := g.radclient(t, "radius.listen", "auth", "Access-Accept", "User-Name = ann\nUser-Password = "+password+"\nMessage-Authenticator = 0x00\n")
+	password := g.command(t, append([]string{"app-password", "issue", "ann", "--label", "phone " + session}, issue...)...)
+	g.signInWith(t, "ann", strings.TrimSpace(password), session)
+}
+
+func (g *gate) signInWith(t *testing.T, login, password, session string) {
+	t.Helper()
+	out := g.radclient(t, "radius.listen", "auth", "Access-Accept", "User-Name = "+login+"\nUser-Password = \""+password+"\"\nMessage-Authenticator = 0x00\n")
 	g.radclient(t, "radius.accounting_listen", "acct", "Accounting-Response", classShown.FindString(out)+
-		"\nAcct-Status-Type = Start\nUser-Name = ann\nAcct-Session-Id = "+session+"\nNAS-Identifier = gate\nCalling-Station-Id = 198.51.100.4\n")
+		"\nAcct-Status-Type = Start\nUser-Name = "+login+"\nAcct-Session-Id = "+session+"\nNAS-Identifier = gate\nCalling-Station-Id = 198.51.100.4\n")
 }
 
 // request returns the next request and where it came from, nil for none within

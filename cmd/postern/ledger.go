@@ -8,25 +8,20 @@ import (
 
 	"postern/directory"
 	"postern/radiussrv"
-	"postern/secret"
 	"postern/store"
 )
 
-var _ radiussrv.Sealer = (*secret.Keys)(nil)
-
 // ledger keeps accounting in the database, under whose session it is.
 type ledger struct {
-	keys   *secret.Keys
+	grants radiussrv.Grants
 	store  *store.Store
 	domain func() string // of base_dn
 }
 
-// sealer is nil where there is no accounting, and nobody to bring a Class back.
-func (s *server) sealer(c loaded) radiussrv.Sealer {
-	if len(c.RADIUS.AccountingListen)+len(c.RADIUS.RadSecListen) == 0 {
-		return nil
-	}
-	return s.site.keys
+// accounts reports whether there is accounting, and somebody to bring a Class
+// back.
+func (c loaded) accounts() bool {
+	return len(c.RADIUS.AccountingListen)+len(c.RADIUS.RadSecListen) > 0
 }
 
 // Keep is what radiussrv.Ledger wants. A report that says nothing of a session
@@ -48,8 +43,9 @@ func (l *ledger) Keep(ctx context.Context, request radiussrv.AccountingRequest) 
 // attribute finds out whose session it is: by the Class that the accept gave,
 // or else, without the app password, by the name.
 func (l *ledger) attribute(ctx context.Context, request radiussrv.AccountingRequest, r *directory.AccountingRecord) error {
-	if account, credential, ok := request.Granted(l.keys); ok {
-		r.AccountID, r.Credential = account, credential
+	if class, granted, ok := request.Class(l.grants); ok {
+		r.Class = class
+		r.AccountID, r.Credential = granted.Holder()
 		return nil
 	}
 	h, err := l.store.HolderByName(ctx, directory.ParseName(r.Key.UserName, directory.AnyName, l.domain()))

@@ -93,6 +93,7 @@ func TestACodeIsAskedForAlike(t *testing.T) {
 		{"a right code after a wrong password", "ann", states["wrong"], now},
 		{"a right code after a revoked app password", "ann", states["revoked"], now},
 		{"somebody else's question", "bob", states["right"], now},
+		{"a wrong code", "ann", states["right"], "000000"},
 		{"a question that was answered", "ann", states["right"], now},
 		{"a State nobody made", "ann", "State = 0x00112233445566778899aabbccddeeff", now},
 	} {

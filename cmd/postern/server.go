@@ -170,8 +170,8 @@ func (s *server) openRADIUS(_ context.Context, c loaded) error {
 	}
 	s.radius, err = radiussrv.New(radiussrv.Config{
 		Authenticator: s.engine, Entitler: s.engine, Codes: s.codes(), EAP: eap, Clients: clients, RejectDelay: c.RADIUS.RejectDelay,
-		Replies: c.replies, Groups: memberships{s.site.store}, Sealer: s.sealer(c),
-		Ledger: &ledger{s.site.keys, s.site.store, func() string { return domainOf(c.BaseDN) }},
+		Replies: c.replies, Groups: memberships{s.site.store}, Grants: s.engine, Classes: c.accounts(),
+		Ledger: &ledger{s.engine, s.site.store, func() string { return domainOf(c.BaseDN) }},
 		Grace:  drainWithin, Logger: s.log,
 	})
 	if err != nil {

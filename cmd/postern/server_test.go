@@ -42,8 +42,15 @@ func start(t *testing.T) *running {
 
 func open(t *testing.T, dir string) *running {
 	t.Helper()
+	return openAt(t, dir, time.Now)
+}
+
+// openAt is open with another clock.
+func openAt(t *testing.T, dir string, now func() time.Time) *running {
+	t.Helper()
 	r := &running{dir: dir}
 	e := newEnv(strings.NewReader(""), io.Discard, &r.log)
+	e.now = now
 	e.configPath = filepath.Join(dir, "config.toml")
 	if !exists(e.configPath) {
 		rewriteFile(t, e.configPath, strings.Replace(demoConfig, `"warn"`, `"info"`, 1))

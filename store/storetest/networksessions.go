@@ -1,11 +1,11 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"postern/directory"
-	"postern/policy"
 	"postern/store"
 )
 
@@ -27,14 +27,20 @@ func networkSessions(t *testing.T, s *store.Store, f directory.NetworkSessionFil
 	return list
 }
 
-func unentitled(t *testing.T, s *store.Store, at time.Time) (sessions []string) {
+// due are the sessions that a device may be asked to end at that time.
+func due(t *testing.T, s *store.Store, at time.Time) (sessions []string) {
 	t.Helper()
-	list, err := s.UnentitledSessions(t.Context(), at, 10)
-	must(t, err)
-	for _, n := range list {
-		sessions = append(sessions, n.Session)
+	for last := ""; ; {
+		list, err := s.LiveSessions(t.Context(), at, last, 2)
+		must(t, err)
+		if len(list) == 0 {
+			slices.Sort(sessions)
+			return sessions
+		}
+		for _, n := range list {
+			sessions, last = append(sessions, n.Session), n.ID
+		}
 	}
-	return sessions
 }
 
 var networkSessionTests = map[string]func(*testing.T, *store.Store){
@@ -76,56 +82,51 @@ var networkSessionTests = map[string]func(*testing.T, *store.Store){
 			t.Errorf("on: %+v", list)
 		}
 	},
-	"sessions without ground are found": func(t *testing.T, s *store.Store) {
-		a, b := person(t, s, "ann", ""), person(t, s, "bob", "")
-		h := issue(t, s, holding(t, a.ID, digest(1)))
-		ends := holding(t, a.ID, digest(2))
-		ends.Credential.ExpiresAt = now.Add(time.Hour)
-		issue(t, s, ends)
-		on(t, s, "revoked", a.ID, h.Credential.ID)
-		on(t, s, "ends", a.ID, ends.Credential.ID)
-		on(t, s, "primary", b.ID, "")
+	"sessions that are on are listed, in pages": func(t *testing.T, s *store.Store) {
+		a := person(t, s, "ann", "")
+		for _, session := range []string{"1", "2", "3", "4", "5"} {
+			on(t, s, session, a.ID, "")
+		}
+		ended := on(t, s, "ended", a.ID, "")
+		ended.Kind = directory.AccountingStop
+		must(t, s.KeepAccounting(t.Context(), ended))
 		on(t, s, "nobody's", "", "")
-		if got := unentitled(t, s, now); got != nil {
-			t.Errorf("before: %v", got)
-		}
-		if _, err := s.RevokeAppPasswords(t.Context(), a.ID, h.Credential.ID, event(t, directory.EventAppPasswordEnded)); err != nil {
-			t.Fatal(err)
-		}
-		if got := unentitled(t, s, now); len(got) != 1 || got[0] != "revoked" {
-			t.Errorf("after a revoke: %v", got)
-		}
-		if got := unentitled(t, s, now.Add(time.Hour)); len(got) != 2 {
-			t.Errorf("after an hour: %v", got)
-		}
-		must(t, s.ChangeAccount(t.Context(), b.ID, policy.AccountChange{Disabled: ptr(true)}, event(t, directory.EventAccountDisabled)))
-		if got := unentitled(t, s, now); len(got) != 2 {
-			t.Errorf("after bob was disabled: %v", got)
-		}
 		must(t, s.DeleteAccount(t.Context(), a.ID, event(t, directory.EventAccountDeleted)))
-		if got := unentitled(t, s, now); len(got) != 3 {
-			t.Errorf("after ann was deleted: %v", got)
+		if got := due(t, s, now); !slices.Equal(got, []string{"1", "2", "3", "4", "5"}) {
+			t.Errorf("listed: %v", got)
+		}
+	},
+	"what a session was granted for is kept": func(t *testing.T, s *store.Store) {
+		r := on(t, s, "1", newID(t), "")
+		r.Class, r.Kind, r.At = "sealed", directory.AccountingInterim, now.Add(time.Minute)
+		must(t, s.KeepAccounting(t.Context(), r))
+		list, err := s.LiveSessions(t.Context(), now, "", 10)
+		must(t, err)
+		if len(list) != 1 || list[0].Class != "sealed" {
+			t.Errorf("kept: %+v", list)
 		}
 	},
 	"what became of a disconnect is kept": func(t *testing.T, s *store.Store) {
 		a := person(t, s, "ann", "")
 		on(t, s, "1", a.ID, "")
-		must(t, s.ChangeAccount(t.Context(), a.ID, policy.AccountChange{Disabled: ptr(true)}, event(t, directory.EventAccountDisabled)))
-		list, err := s.UnentitledSessions(t.Context(), now, 10)
+		list, err := s.LiveSessions(t.Context(), now, "", 10)
 		must(t, err)
 		n := list[0]
 		n.Tries, n.NextTry = 1, now.Add(time.Minute)
 		must(t, s.NoteDisconnect(t.Context(), n, event(t, directory.EventDisconnect)))
-		if got := unentitled(t, s, now); got != nil {
+		if got := due(t, s, now); got != nil {
 			t.Errorf("due before its time: %v", got)
 		}
-		if got := unentitled(t, s, now.Add(time.Minute)); len(got) != 1 {
+		if got := due(t, s, now.Add(time.Minute)); len(got) != 1 {
 			t.Errorf("not due at its time: %v", got)
 		}
 		n.Outcome, n.EndedAt = "acknowledged", now.Add(time.Minute)
 		must(t, s.NoteDisconnect(t.Context(), n, event(t, directory.EventDisconnect)))
 		if list := networkSessions(t, s, directory.NetworkSessionFilter{Ended: true}); len(list) != 1 || list[0].Ended != directory.EndedByDisconnect {
 			t.Errorf("kept: %+v", list)
+		}
+		if got := due(t, s, now.Add(time.Hour)); got != nil {
+			t.Errorf("due after its end: %v", got)
 		}
 		wantError(t, s.NoteDisconnect(t.Context(), directory.NetworkSession{ID: newID(t)}, event(t, directory.EventDisconnect)), directory.ErrNotFound)
 	},
