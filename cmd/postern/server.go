@@ -186,6 +186,8 @@ func (s *server) openRADIUS(_ context.Context, c loaded) error {
 // finishes what is in hand, writes what is to be written and closes everything.
 // It returns nil where ctx was what ended it.
 func (s *server) serve(ctx context.Context) error {
+	asked, stop := stateRequests() // before anybody can know whom to ask
+	defer stop()
 	s.announce(ctx)
 	g, ctx := errgroup.WithContext(ctx)
 	for _, l := range s.listeners {
@@ -197,21 +199,27 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { return s.expireEvents(ctx) })
 	g.Go(func() error { return s.watchMail(ctx) })
 	g.Go(func() error { return s.keepBrakes(ctx) })
-	g.Go(func() error { return s.watchState(ctx) })
+	g.Go(func() error { return s.watchState(ctx, asked) })
 	g.Go(func() error { return s.exportEvents(ctx) })
 	g.Go(func() error { return s.sweepSessions(ctx) })
 	g.Go(func() error { return s.wrapper.run(ctx) })
 	g.Go(func() error { return s.disconnects.run(ctx) })
 	notifySupervisor("READY=1")
-	context.AfterFunc(ctx, func() {
-		s.stopping.Store(time.Now().Add(drainWithin).UnixNano())
-		notifySupervisor("STOPPING=1")
-		s.log.Info("stopping: finishing what is in hand")
-	})
+	g.Go(func() error { return s.watchEnd(ctx) })
 	err := g.Wait()
 	err = errors.Join(err, s.close())
 	s.log.Info("stopped")
 	return err
+}
+
+// watchEnd notes when serving begins to end, and tells the supervisor. serve
+// waits for it, so that what is written afterwards knows how long it has.
+func (s *server) watchEnd(ctx context.Context) error {
+	<-ctx.Done()
+	s.stopping.Store(time.Now().Add(drainWithin).UnixNano())
+	notifySupervisor("STOPPING=1")
+	s.log.Info("stopping: finishing what is in hand")
+	return nil
 }
 
 // close writes what is to be written and lets go of everything. What was never
@@ -235,7 +243,9 @@ func (s *server) close() error {
 // the brakes remember.
 func (s *server) flush() error {
 	until := time.Now().Add(flushWithin)
-	if drained := time.Unix(0, s.stopping.Load()); drained.After(until) {
+	if s.stopping.Load() == 0 { // it never served
+		until = until.Add(drainWithin)
+	} else if drained := time.Unix(0, s.stopping.Load()); drained.After(until) {
 		until = drained
 	}
 	ctx, cancel := context.WithDeadline(context.Background(), until)
