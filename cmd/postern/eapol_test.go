@@ -66,7 +66,7 @@ func (d device) signIn(t *testing.T, r *running) (accepted bool, said string) {
 	file := filepath.Join(t.TempDir(), "device.conf")
 	rewriteFile(t, file, d.profile())
 	host, port, _ := strings.Cut(r.address("radius.listen"), ":")
-	args := []string{"-c", file, "-a", host, "-p", port, "-s", r.shared(t), "-t", "10"}
+	args := []string{"-c", file, "-a", host, "-p", port, "-s", r.shared(t), "-t", "60"}
 	if d.resume {
 		args = append(args, "-r", "1")
 	}

@@ -178,7 +178,8 @@ func TestSyslogStreamsAreCountedAndTriedAgain(t *testing.T) {
 				accepted <- conn
 			}
 		}()
-		to := openExport(config.ExportTarget{Network: network, Address: ln.Addr().String()})
+		to := openExport(config.ExportTarget{Network: network, Address: ln.Addr().String()}).(*exportSyslog)
+		to.still = patience // the collector may take its time to go
 		sent := make(chan error, 1)
 		go func() { sent <- to.write(t.Context(), []directory.Event{refusedSignIn("e-1")}) }()
 		gone := <-accepted
@@ -186,6 +187,7 @@ func TestSyslogStreamsAreCountedAndTriedAgain(t *testing.T) {
 		if err := <-sent; err == nil {
 			t.Errorf("%s: a batch that nobody took counts as sent", network)
 		}
+		to.still = stillThere
 		if err := to.write(t.Context(), []directory.Event{refusedSignIn("e-1"), refusedSignIn("e-2")}); err != nil {
 			t.Fatal(err)
 		}

@@ -28,7 +28,7 @@ func openExport(t config.ExportTarget) exportTo {
 	case t.File != "":
 		return exportFile(t.File)
 	case t.Network != "":
-		return &exportSyslog{network: t.Network, address: t.Address, host: hostName()}
+		return &exportSyslog{network: t.Network, address: t.Address, host: hostName(), still: stillThere}
 	}
 	return nil
 }
@@ -88,6 +88,7 @@ const (
 // stream, each after its length (RFC 6587 §3.4.1).
 type exportSyslog struct {
 	network, address, host string
+	still                  time.Duration // see stillThere
 	conn                   net.Conn
 	stream                 bool
 }
@@ -150,7 +151,7 @@ func (s *exportSyslog) send(events []directory.Event) error {
 
 // listens waits a moment for the peer to say that it is gone.
 func (s *exportSyslog) listens() error {
-	if err := s.conn.SetReadDeadline(time.Now().Add(stillThere)); err != nil {
+	if err := s.conn.SetReadDeadline(time.Now().Add(s.still)); err != nil {
 		return err
 	}
 	_, err := io.Copy(io.Discard, s.conn)

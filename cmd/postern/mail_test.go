@@ -98,7 +98,7 @@ languages = ["nl"]
 		t.Fatal(err)
 	}
 	// The watcher begins with what comes after its first look.
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(patience); ; {
 		if cursor, err := s.site.store.Meta(t.Context(), "mail_cursor"); err == nil && cursor != "" {
 			break
 		}
@@ -111,7 +111,7 @@ languages = ["nl"]
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	select {
 	case text := <-got:

@@ -15,10 +15,10 @@ import (
 
 var shownState = regexp.MustCompile(`State = (0x[0-9a-f]+)`)
 
-// radclient asks, and returns all it says.
+// radclient asks until it is answered, and returns all it says.
 func (r *running) radclient(t *testing.T, lines ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "radclient", "-x", "-r", "1", "-t", "5", r.address("radius.listen"), "auth", r.shared(t))
+	cmd := exec.CommandContext(t.Context(), "radclient", "-x", "-r", "6", "-t", "10", r.address("radius.listen"), "auth", r.shared(t))
 	cmd.Stdin = strings.NewReader(strings.Join(append(lines, "Message-Authenticator = 0x00"), "\n") + "\n")
 	out, _ := cmd.CombinedOutput() // it fails where it is refused
 	return string(out)

@@ -58,7 +58,7 @@ func served(t *testing.T, text string) (*server, string) {
 			if err != nil {
 				t.Error(err)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			t.Error("the server does not end")
 		}
 	})
@@ -85,7 +85,7 @@ func TestThePortalDoesItsOwnTLS(t *testing.T) {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}, Timeout: 20 * time.Second}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}, Timeout: patience}
 	defer client.CloseIdleConnections()
 	at := s.portalSettings().PublicURL.String()
 	if strings.HasSuffix(at, ":0") {

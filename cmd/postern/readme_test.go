@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,17 +86,24 @@ func (r *reader) build() {
 
 // shell runs a line of the page, filled in.
 func (r *reader) shell(line string) (stdout, stderr string, err error) {
-	for from, to := range r.words {
-		line = strings.ReplaceAll(line, from, to)
-	}
-	for from, to := range r.ports {
-		line = strings.ReplaceAll(line, from, to)
-	}
+	line = filledIn(line, r.words, r.ports)
 	var out, bad bytes.Buffer
 	cmd := exec.CommandContext(r.t.Context(), "sh", "-c", line)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = r.dir, &out, &bad
 	err = cmd.Run()
 	return out.String(), bad.String(), err
+}
+
+// filledIn replaces each word once: what is filled in may look like another
+// word, as 127.0.0.1:33890 begins like 127.0.0.1:3389.
+func filledIn(line string, words ...map[string]string) string {
+	var pairs []string
+	for _, list := range words {
+		for _, from := range slices.Sorted(maps.Keys(list)) {
+			pairs = append(pairs, from, list[from])
+		}
+	}
+	return strings.NewReplacer(pairs...).Replace(line)
 }
 
 // run wants the line to succeed, or not to, and returns what it printed.
@@ -153,11 +162,14 @@ func (r *reader) movePorts() {
 }
 
 // freeAddress returns a loopback address that nobody listens on, by either
-// transport.
+// transport. It is one of this process's own: between the look and its use, no
+// port of it is given to the tests beside this one.
 func freeAddress(t *testing.T) string {
 	t.Helper()
+	pid := os.Getpid()
+	own := fmt.Sprintf("127.%d.%d.%d:0", 128+pid>>16&63, pid>>8&255, pid&255)
 	for range 20 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := net.Listen("tcp", own)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +193,7 @@ func (r *reader) serve() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	ctx, stop := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, filepath.Join(r.dir, "postern"), "serve")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = r.dir, out, out
 	if err := cmd.Start(); err != nil {
@@ -192,12 +204,11 @@ func (r *reader) serve() {
 		_ = cmd.Wait() // it was killed
 		out.Close()
 	})
-	for ctx.Err() == nil {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if c, err := net.Dial("tcp", r.ports["127.0.0.1:3389"]); err == nil {
 			c.Close()
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	said, _ := os.ReadFile(log)
 	r.t.Fatalf("the server does not listen:\n%s", said)

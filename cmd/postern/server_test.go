@@ -382,7 +382,7 @@ func TestTheSupervisorIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	var told []string
-	if err := socket.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+	if err := socket.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	for range 4 {

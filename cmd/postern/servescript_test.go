@@ -18,7 +18,7 @@ import (
 
 // patience bounds every wait for another process. It ends as soon as what is
 // waited for is there.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // promptly keeps a program with the race detector from sleeping a second
 // before it ends.
