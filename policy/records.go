@@ -45,6 +45,9 @@ type Holding struct {
 type Records interface {
 	// AppPassword finds the credential with one of digests, in one query, and
 	// says whether name denotes its account. directory.ErrNotFound: none has it.
+	// It fills what is decided by: of the account ID, Kind, Login, Disabled and
+	// ExpiresAt; of the credential all but Label, Challenge, LastUsedFrom and
+	// LastUsedService, and no sealed forms.
 	AppPassword(ctx context.Context, digests []secret.Digest, name directory.Name) (Holding, error)
 	// HolderByName finds the one account that name denotes, groups included.
 	// directory.ErrNotFound: none, or more than one.

@@ -68,7 +68,9 @@ func TestAFrozenDatabaseIsUpgradedWithAllItHolds(t *testing.T) {
 	}
 	p, err := s.AppPassword(t.Context(), []secret.Digest{{0: 1, 35: 1}}, directory.ParseName("ann", directory.AnyName, ""))
 	ok(t, err)
-	if !p.Named || p.Credential.Label != "phone" || !p.Credential.LastUsedAt.Equal(at.Add(time.Minute)) {
+	list, err := s.AppPasswords(t.Context(), h.Account.ID)
+	ok(t, err)
+	if !p.Named || len(list) != 1 || list[0].Label != "phone" || list[0].ID != p.Credential.ID || !p.Credential.LastUsedAt.Equal(at.Add(time.Minute)) {
 		t.Errorf("app password is %+v", p)
 	}
 	ok(t, s.SpendCode(t.Context(), h.Account.ID, policy.CodeRecovery, []secret.Digest{{0: 5, 35: 5}}, at))

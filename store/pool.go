@@ -15,8 +15,11 @@ type pool struct {
 	slots   chan struct{} // one token for each session lent
 	closing chan struct{} // closed by close
 
-	mu   sync.Mutex
-	free []*session
+	index *walIndex // for keeping transactions; nil: none are kept
+
+	mu      sync.Mutex // covers what follows
+	free    []*session
+	watched bool // letGo will be called
 }
 
 func newPool(size int, connect func() (driver.Conn, error)) *pool {
@@ -42,7 +45,9 @@ func (p *pool) get(ctx context.Context) (*session, error) {
 		<-p.slots
 		return nil, err
 	}
-	return newSession(conn), nil
+	ses := newSession(conn)
+	ses.kept.index = p.index
+	return ses, nil
 }
 
 // wait takes a slot when one is given back.
@@ -74,6 +79,7 @@ func (p *pool) put(ses *session, err error) {
 	} else {
 		p.mu.Lock()
 		p.free = append(p.free, ses)
+		p.letGoSoon(ses)
 		p.mu.Unlock()
 	}
 	<-p.slots

@@ -17,6 +17,9 @@ type session struct {
 	stmts map[string]*statement
 	args  []driver.NamedValue // reused
 	ran   int                 // statements run, for tests
+
+	scratch []any // for arguments, reused
+	kept    kept
 }
 
 // statement is a prepared text. The texts are constants of this package, some

@@ -64,16 +64,20 @@ func (s *Store) open(ctx context.Context, opts Options) error {
 		return err
 	}
 	s.read = newPool(readers(), connectSQLite(s.path, readerSettings, readerPragmas))
+	if err := s.watchCommits(ctx); err != nil {
+		return err
+	}
 	ses, err := s.read.get(ctx)
 	if err != nil {
 		return err
 	}
 	s.read.put(ses, nil)
-	return s.drop()
+	return nil
 }
 
-// drop makes the anchor, and with it marks that can be relied on.
-func (s *Store) drop() error {
+// watchCommits makes the anchor, and with it marks that can be relied on. From
+// then on the Store files the WAL by itself.
+func (s *Store) watchCommits(ctx context.Context) error {
 	conn, err := s.read.connect()
 	if err != nil {
 		return err
@@ -82,8 +86,13 @@ func (s *Store) drop() error {
 	if _, err := s.anchor.number(counterGet); err != nil {
 		return err
 	}
-	s.index = openWALIndex(s.path)
-	return nil
+	if s.index = openWALIndex(s.path); s.index == nil {
+		return nil
+	}
+	s.read.index = s.index
+	return s.use(ctx, s.write, "leaving the WAL to the store", func(ses *session) error {
+		return ses.script("PRAGMA wal_autocheckpoint = 0")
+	})
 }
 
 // Mark names the state of the database; see policy.Marks. It takes no lock
@@ -184,14 +193,15 @@ func (s *Store) view(ctx context.Context, attempted string, fn func(*session) er
 	return s.use(ctx, s.read, attempted, fn)
 }
 
-// snapshot is view for several statements that must see one state.
-func (s *Store) snapshot(ctx context.Context, attempted string, fn func(*session) error) error {
-	return s.use(ctx, s.read, attempted, func(ses *session) error { return ses.within("BEGIN", fn) })
-}
-
 // update runs fn in one durable transaction: all of it is kept, or nothing.
 func (s *Store) update(ctx context.Context, attempted string, fn func(*session) error) error {
-	return s.use(ctx, s.write, attempted, func(ses *session) error { return ses.within("BEGIN IMMEDIATE", fn) })
+	return s.use(ctx, s.write, attempted, func(ses *session) error {
+		err := ses.within("BEGIN IMMEDIATE", fn)
+		if err == nil {
+			s.file(ses)
+		}
+		return err
+	})
 }
 
 func (s *Store) use(ctx context.Context, p *pool, attempted string, fn func(*session) error) error {
@@ -203,6 +213,8 @@ func (s *Store) use(ctx context.Context, p *pool, attempted string, fn func(*ses
 		return s.fail(attempted, err)
 	}
 	defer func() { p.put(ses, err) }()
-	err = fn(ses)
+	if err = ses.asking(); err == nil {
+		err = ses.asked(fn(ses))
+	}
 	return s.fail(attempted, err)
 }

@@ -17,6 +17,8 @@ const (
 	headerVersion = 3007000 // in the first 32 bits
 	headerInit    = 12      // the byte that is 1 in an index that is in use
 	headerSum     = 40      // where the checksum of what is before it stands
+	frameWord     = 4       // of 32 bits: how many frames the WAL holds
+	filedByte     = 96      // behind the copies: how many of them are in the database file too
 	mappedBytes   = 4096
 )
 
@@ -27,6 +29,7 @@ type walIndex struct {
 	fd   int
 	mem  []byte
 	head *[2 * headerWords]uint64
+	done *uint32 // at filedByte
 }
 
 // fileID is which file it is, whatever its name.
@@ -55,6 +58,18 @@ func (w *walIndex) mark() (m policy.Mark) {
 		return policy.Mark{}
 	}
 	return m
+}
+
+// frames is how many pages the WAL holds in the state m.
+func frames(m *policy.Mark) uint32 { return (*[headerWords * 2]uint32)(unsafe.Pointer(m))[frameWord] }
+
+// filed reports whether all that the WAL holds in the state m is in the
+// database file too, so that a reader who begins now needs no WAL, and nobody
+// keeps a writer from beginning it anew.
+func (w *walIndex) filed(m *policy.Mark) bool {
+	filed := atomic.LoadUint32(w.done) >= frames(m)
+	runtime.KeepAlive(w)
+	return filed
 }
 
 // whole reports whether m is the header of an index in use and carries the
@@ -154,6 +169,7 @@ func mapWALIndex(path string) *walIndex {
 	}
 	if w.mem, err = syscall.Mmap(fd, 0, mappedBytes, syscall.PROT_READ, syscall.MAP_SHARED); err == nil {
 		w.head = (*[2 * headerWords]uint64)(unsafe.Pointer(&w.mem[0]))
+		w.done = (*uint32)(unsafe.Pointer(&w.mem[filedByte]))
 	}
 	return w
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"net/netip"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,11 +15,32 @@ import (
 	"postern/store"
 )
 
-// find looks an app password up as the engine does.
+// find looks an app password up as the engine does, and returns all that is
+// kept of it.
 func find(t testing.TB, s *store.Store, d secret.Digest, typed string) policy.Holding {
 	t.Helper()
 	h, err := s.AppPassword(t.Context(), []secret.Digest{d}, named(typed))
 	must(t, err)
+	all, err := s.Holdings(t.Context(), h.Holder.Account.ID)
+	must(t, err)
+	i := slices.IndexFunc(all, func(held policy.Holding) bool { return held.Credential.ID == h.Credential.ID })
+	if i < 0 {
+		t.Fatalf("%s is found by its digest and not by its account", h.Credential.ID)
+	}
+	all[i].Named = h.Named
+	if want := decidedBy(all[i]); !reflect.DeepEqual(h, want) {
+		t.Errorf("found by its digest is %+v, want %+v", h, want)
+	}
+	return all[i]
+}
+
+// decidedBy is what of h an attempt is decided by.
+func decidedBy(h policy.Holding) policy.Holding {
+	a := h.Holder.Account
+	h.Holder = policy.Holder{Account: directory.Account{ID: a.ID, Kind: a.Kind, Login: a.Login, Disabled: a.Disabled, ExpiresAt: a.ExpiresAt}}
+	h.Sealed, h.SealedClear = nil, nil
+	c := &h.Credential
+	c.Label, c.Challenge, c.LastUsedFrom, c.LastUsedService = "", 0, "", ""
 	return h
 }
 
@@ -45,7 +67,10 @@ var appPasswordTests = map[string]func(*testing.T, *store.Store){
 		want.Holder, want.Named = policy.Holder{Account: added.Account, MFADemanded: true}, true
 		got, err := s.AppPassword(t.Context(), []secret.Digest{digest(9), digest(7)}, named("ann"))
 		must(t, err)
-		if !reflect.DeepEqual(got, want) {
+		if !reflect.DeepEqual(got, decidedBy(want)) {
+			t.Errorf("it is decided by %+v, want %+v", got, decidedBy(want))
+		}
+		if got := find(t, s, digest(7), "ann"); !reflect.DeepEqual(got, want) {
 			t.Errorf("holding is %+v, want %+v", got, want)
 		}
 	},
