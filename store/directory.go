@@ -47,8 +47,8 @@ const (
 // AccountEntries returns one batch of the accounts that q selects, in id
 // order. Nothing is held open behind it.
 func (s *Store) AccountEntries(ctx context.Context, q directory.Query, d directory.Detail) (list []directory.AccountEntry, err error) {
-	if text, ok := ofOne(q, d); ok {
-		return s.oneEntry(ctx, text, q, d)
+	if term, ok := ofOne(q); ok {
+		return s.entryOfOne(ctx, entryKey{uint8(term), q.Kind, d & ofAccounts, q.AnyOf[0].Value})
 	}
 	l := lookup{indexes: accountLookups, kind: int64(q.Kind), byKind: true}
 	text := `SELECT ` + accountColumns + groupNames(d, directGroupNames, nestedGroupNames) + ` FROM accounts a` + l.clauses("a", q)

@@ -11,23 +11,22 @@ import (
 
 // entryKeys are the terms that one account at most meets, with the condition
 // that is asked of it. $1 is the kind.
-var entryKeys = map[string]string{
-	"uid": "a.kind = $1 AND a.login_key = $2",
-	"id":  "a.kind = $1 AND a.id = $2",
+var entryKeys = [...]struct{ attribute, cond string }{
+	{"uid", "a.kind = $1 AND a.login_key = $2"},
+	{"id", "a.kind = $1 AND a.id = $2"},
 }
 
 // ofAccounts is what can be read of accounts besides.
 const ofAccounts = directory.WithAttributes | directory.WithMemberOf | directory.WithNested
 
-// entryTexts are the statements by term and by what is read besides.
+// entryTexts are the statements, by the place of the term and by what is read
+// besides.
 var entryTexts = textsOfOne()
 
-func textsOfOne() map[string]*[ofAccounts + 1]string {
-	texts := make(map[string]*[ofAccounts + 1]string, len(entryKeys))
-	for name, cond := range entryKeys {
-		texts[name] = new([ofAccounts + 1]string)
+func textsOfOne() (texts [len(entryKeys)][ofAccounts + 1]string) {
+	for i, key := range entryKeys {
 		for d := range ofAccounts + 1 {
-			texts[name][d] = textOfOne(cond, d)
+			texts[i][d] = textOfOne(key.cond, d)
 		}
 	}
 	return texts
@@ -44,22 +43,25 @@ func textOfOne(cond string, d directory.Detail) string {
   LEFT JOIN account_attributes x ON x.account_id = a.id WHERE ` + cond + ` ORDER BY x.name_key, x.position`
 }
 
-// ofOne returns the statement for q, where it can select one account at most.
-func ofOne(q directory.Query, d directory.Detail) (text string, ok bool) {
+// ofOne returns the place of the term of q, where it can select one account at
+// most.
+func ofOne(q directory.Query) (term int, ok bool) {
 	if len(q.AnyOf) != 1 || q.AnyOf[0].Match != directory.Equals || q.After != "" {
-		return "", false
+		return 0, false
 	}
-	texts := entryTexts[q.AnyOf[0].Attribute]
-	if texts == nil {
-		return "", false
+	for i, key := range entryKeys {
+		if key.attribute == q.AnyOf[0].Attribute {
+			return i, true
+		}
 	}
-	return texts[d&ofAccounts], true
+	return 0, false
 }
 
-// oneEntry reads the account that text selects, if there is one.
-func (s *Store) oneEntry(ctx context.Context, text string, q directory.Query, d directory.Detail) (list []directory.AccountEntry, err error) {
+// oneEntry reads the account of that key, if there is one.
+func (s *Store) oneEntry(ctx context.Context, key entryKey) (list []directory.AccountEntry, err error) {
+	text, d := entryTexts[key.term][key.detail], key.detail
 	err = s.view(ctx, "reading an account for the directory", func(ses *session) error {
-		return ses.each(text, []any{int64(q.Kind), q.AnyOf[0].Value}, func(r *row) error {
+		return ses.each(text, []any{int64(key.kind), key.value}, func(r *row) error {
 			e := directory.AccountEntry{Account: readAccount(r), MemberOf: readNames(r, d)}
 			if list == nil {
 				list = []directory.AccountEntry{e}

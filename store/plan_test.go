@@ -43,9 +43,9 @@ func TestPointReadsScanNothing(t *testing.T) {
 	} {
 		texts[name], _ = holdersQuery(directory.Query{AnyOf: list, After: "x"})
 	}
-	for term := range entryKeys {
+	for i, key := range entryKeys {
 		for d := range ofAccounts + 1 {
-			texts[fmt.Sprintf("entry by %s with %d", term, d)] = entryTexts[term][d]
+			texts[fmt.Sprintf("entry by %s with %d", key.attribute, d)] = entryTexts[i][d]
 		}
 	}
 	for name, text := range texts {

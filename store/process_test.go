@@ -102,6 +102,9 @@ func TestWhatAnotherProcessHasCommittedIsReadAtOnce(t *testing.T) {
 			if got.Holder.Account.Disabled != (line == "d") {
 				t.Fatalf("after commit %d (%s) the account is read as disabled: %v", n, line, got.Holder.Account.Disabled)
 			}
+			if e := entryOf(t, s, "ann"); e.Disabled != (line == "d") {
+				t.Fatalf("after commit %d (%s) its entry is disabled: %v", n, line, e.Disabled)
+			}
 		}
 		now := s.Mark()
 		if now == mark || now == (policy.Mark{}) {

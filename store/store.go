@@ -20,14 +20,15 @@ func readers() int { return min(max(4, 2*runtime.GOMAXPROCS(0)), 16) }
 // Store is an open database. It may be used concurrently. Reads run side by
 // side; changes run one after the other.
 type Store struct {
-	path   string
-	read   *pool
-	write  *pool
-	anchor *session  // does nothing; while it is open, the WAL index is in use
-	index  *walIndex // nil: cannot be looked at
-	closed atomic.Bool
-	broken atomic.Pointer[error]
-	failed chan error
+	path    string
+	read    *pool
+	write   *pool
+	anchor  *session  // does nothing; while it is open, the WAL index is in use
+	index   *walIndex // nil: cannot be looked at
+	entries remembered
+	closed  atomic.Bool
+	broken  atomic.Pointer[error]
+	failed  chan error
 }
 
 // Options say which database to open and how.
