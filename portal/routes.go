@@ -23,6 +23,8 @@ func (p *Portal) routes() http.Handler {
 	mux.HandleFunc("POST /signin/passkey/finish", p.signInPasskeyFinish)
 	mux.HandleFunc("POST /signout", p.signOut)
 
+	mux.HandleFunc("POST /stay", p.enrolling(func(w http.ResponseWriter, _ *http.Request, _ *visitor) { w.WriteHeader(http.StatusNoContent) }))
+
 	mux.HandleFunc("GET /home", p.enrolling(p.home))
 	mux.HandleFunc("GET /confirm", p.signedIn(p.confirmPage))
 	mux.HandleFunc("POST /confirm", p.signedIn(p.confirm))

@@ -99,6 +99,10 @@ func (p *Portal) visitor(ctx context.Context, s directory.Session, now time.Time
 	return v, nil
 }
 
+// staysFor is how long a sign-in lasts at least after a request, which may have
+// gone unnoted.
+const staysFor = sessionIdle - time.Minute
+
 // seen notes the request, at most once a minute.
 func (p *Portal) seen(ctx context.Context, s directory.Session, now time.Time) error {
 	if now.Sub(s.SeenAt) < time.Minute {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -87,6 +89,35 @@ func TestSessionsEnd(t *testing.T) {
 
 func changePassword(w *world, a directory.Account) {
 	w.must(w.accounts.SetPassword(w.t.Context(), "cli:test", a.ID, secret.NewText("another password"), false))
+}
+
+// TestWhoStaysIsNotSignedOut, and who is not signed in is not let in by it.
+func TestWhoStaysIsNotSignedOut(t *testing.T) {
+	w := newWorld(t)
+	_, own := w.enrolled("ann")
+	b := w.in("ann", own)
+	for range 3 {
+		w.later(staysFor(t, b) - time.Second)
+		b.post("/stay").is(http.StatusNoContent)
+	}
+	b.get("/security").is(http.StatusOK)
+	w.tab().post("/stay").goes("/signin")
+	w.later(30 * time.Minute)
+	b.post("/stay").goes("/signin")
+}
+
+// staysFor is how long the page itself says that the sign-in lasts.
+func staysFor(t *testing.T, b *tab) time.Duration {
+	t.Helper()
+	said := regexp.MustCompile(`data-idle="(\d+)"`).FindStringSubmatch(b.get("/home").Body)
+	if said == nil {
+		t.Fatal("the page does not say how long the sign-in lasts")
+	}
+	seconds, err := strconv.Atoi(said[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(seconds) * time.Second
 }
 
 // TestASessionHasAnEndWhateverHappens: neither use nor confirmation prolongs

@@ -59,7 +59,7 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, name s
 	}
 	if who := of(r); who != nil {
 		v.Login, v.Name = who.holder.Account.Login, who.holder.Account.Name
-		v.Full, v.Admin = who.full(), who.admin
+		v.Full, v.Admin, v.IdleSeconds = who.full(), who.admin, int(staysFor.Seconds())
 	}
 	body, err := p.pages.Render(name, v)
 	if err != nil {

@@ -94,6 +94,8 @@ type View struct {
 	Notice string // key of what was just done; "" for nothing
 	// Contact is whom to ask, in words.
 	Contact string
+	// IdleSeconds is how long the sign-in lasts without use; 0 for nobody.
+	IdleSeconds int
 	// Once says that the page holds what is never shown again.
 	Once bool
 	Data any

@@ -130,6 +130,29 @@ for (const block of document.querySelectorAll("[data-passkey]")) {
   });
 }
 
+// A sign-in ends when nobody uses it. Two minutes before that the page says so,
+// and one click keeps it (WCAG 2.2.1).
+const idle = document.querySelector("[data-idle]");
+if (idle) {
+  let since = Date.now();
+  const part = (name) => idle.querySelector(`[data-${name}]`);
+  const look = () => {
+    const left = since + idle.dataset.idle * 1000 - Date.now();
+    const words = left > 0 ? idle.dataset.soon : idle.dataset.over;
+    part("stay").hidden = left <= 0;
+    part("again").hidden = left > 0;
+    if (part("idle-text").textContent !== words) part("idle-text").textContent = words;
+    idle.hidden = left > 2 * 60 * 1000;
+  };
+  part("stay").addEventListener("click", async () => {
+    const answer = await fetch("/stay", { method: "POST" }).catch(() => null);
+    if (answer) since = answer.status === 204 ? Date.now() : 0;
+    look();
+  });
+  document.addEventListener("visibilitychange", look);
+  setInterval(look, 10000);
+}
+
 // Times stand in the page in UTC; here they become the reader's own.
 const lang = document.documentElement.lang;
 const clock = new Intl.DateTimeFormat(navigator.languages.find((l) => l.startsWith(lang)) || lang, { dateStyle: "long", timeStyle: "short" });
