@@ -15,11 +15,7 @@ import (
 
 // access decides one Access-Request.
 func (l *listener) access(ctx context.Context, x *exchange) {
-	request, err := radius.Parse(x.packet, x.client.key.secret)
-	if err != nil {
-		l.silence(x, DropMalformed)
-		return
-	}
+	request := x.parse()
 	if len(request.Get(rfc2865.UserName_Type)) == 0 && x.shape.credentials != eapMessage {
 		l.refuse(x, "it has no User-Name")
 		l.reply(x, request, policy.Decision{}, nil)
@@ -94,10 +90,18 @@ func (x *exchange) password(request *radius.Packet) secret.Text {
 
 // printable keeps what a device reports fit for logs and pages.
 func printable(reported []byte) string {
-	return strings.Map(func(r rune) rune {
-		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
-			return -1
+	for _, b := range reported {
+		if b < ' ' || b > '~' {
+			return strings.Map(shown, string(reported))
 		}
-		return r
-	}, string(reported))
+	}
+	return string(reported)
+}
+
+// shown is r, or -1 where it is not to be printed.
+func shown(r rune) rune {
+	if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+		return -1
+	}
+	return r
 }

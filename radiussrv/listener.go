@@ -34,6 +34,11 @@ type exchange struct {
 	client   *client
 	entry    *entry
 	by       *member // who works on it, and gives quick replies together
+
+	// What parse fills in.
+	request    radius.Packet
+	attributes []radius.AVP
+	list       []*radius.AVP
 }
 
 // listener is one socket being served.

@@ -34,6 +34,7 @@ func (c credentials) several() bool { return c&(c-1) != 0 }
 // shape is what the walk over a packet's attributes found, without believing
 // any of it.
 type shape struct {
+	count       int // attributes
 	mac         int // offset of the Message-Authenticator's value; 0: there is none
 	proxyState  bool
 	credentials credentials
@@ -71,8 +72,8 @@ func inspect(packet []byte) (shape, bool) {
 	var s shape
 	var seen [256]bool
 	var last byte
-	for at, count := headerLen, 0; at < len(packet); count++ {
-		if count == maxAttributes || len(packet)-at < 2 {
+	for at := headerLen; at < len(packet); s.count++ {
+		if s.count == maxAttributes || len(packet)-at < 2 {
 			return shape{}, false
 		}
 		kind, n := packet[at], int(packet[at+1])
@@ -137,4 +138,26 @@ func carriesMSCHAP(value []byte) bool {
 		rest = rest[n:]
 	}
 	return false
+}
+
+// parse takes the attributes of the packet apart, whose shape is known to be
+// right. What it returns is part of x and gone with it: the codec makes copies
+// of every attribute, which is most of what it costs.
+func (x *exchange) parse() *radius.Packet {
+	x.request = radius.Packet{
+		Code: radius.Code(x.packet[0]), Identifier: x.packet[1], Authenticator: [16]byte(x.packet[4:headerLen]),
+		Secret: x.client.key.secret,
+	}
+	if cap(x.attributes) < x.shape.count {
+		x.attributes, x.list = make([]radius.AVP, x.shape.count), make([]*radius.AVP, x.shape.count)
+	}
+	all, list := x.attributes[:x.shape.count], x.list[:x.shape.count]
+	rest := x.packet[headerLen:]
+	for i := range all {
+		n := rest[1]
+		all[i] = radius.AVP{Type: radius.Type(rest[0]), Attribute: rest[2:n:n]}
+		list[i], rest = &all[i], rest[n:]
+	}
+	x.request.Attributes = list
+	return &x.request
 }

@@ -1,6 +1,7 @@
 package radiussrv
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -50,7 +51,7 @@ func chapOf(request *radius.Packet) policy.Proof {
 		challenge = sent
 	}
 	response := request.Get(rfc2865.CHAPPassword_Type)
-	return eap.NewCHAP(response[0], challenge, response[1:])
+	return eap.NewCHAP(response[0], bytes.Clone(challenge), bytes.Clone(response[1:]))
 }
 
 // Sub-attributes of Microsoft (RFC 2548 §2).

@@ -1,6 +1,8 @@
 package radiussrv
 
 import (
+	"encoding/binary"
+	"errors"
 	"time"
 
 	"layeh.com/radius"
@@ -96,25 +98,46 @@ func (l *listener) release(h *held) {
 	}
 }
 
+var errTooLong = errors.New("the reply does not fit a RADIUS packet")
+
+// length is how long attributes are in a packet.
+func length(attributes radius.Attributes) (n int) {
+	for _, a := range attributes {
+		n += 2 + len(a.Attribute)
+	}
+	return n
+}
+
+func appendAttribute(raw []byte, a *radius.AVP) []byte {
+	return append(append(raw, byte(a.Type), byte(2+len(a.Attribute))), a.Attribute...)
+}
+
 // compose builds a reply of that code: the Message-Authenticator first where
 // there is one, which leaves a forger no prefix to choose (CVE-2024-3596),
 // then more, then the request's Proxy-State, verbatim and in order (RFC 2865
 // §5.33). It fails where that does not fit a packet.
 func (c *client) compose(request *radius.Packet, code radius.Code, signed bool, more radius.Attributes) ([]byte, error) {
-	out := request.Response(code)
+	raw := make([]byte, headerLen, headerLen+2+macLen+length(more))
+	raw[0], raw[1] = byte(code), request.Identifier
+	copy(raw[4:], request.Authenticator[:])
 	if signed {
-		out.Add(rfc2869.MessageAuthenticator_Type, zeros[:])
+		raw = append(append(raw, byte(rfc2869.MessageAuthenticator_Type), 2+macLen), zeros[:]...)
 	}
-	out.Attributes = append(out.Attributes, more...)
+	for _, a := range more {
+		if len(a.Attribute) > maxValue {
+			return nil, errTooLong
+		}
+		raw = appendAttribute(raw, a)
+	}
 	for _, a := range request.Attributes {
 		if a.Type == rfc2865.ProxyState_Type {
-			out.Attributes = append(out.Attributes, a)
+			raw = appendAttribute(raw, a)
 		}
 	}
-	raw, err := out.MarshalBinary()
-	if err != nil {
-		return nil, err
+	if len(raw) > radius.MaxPacketLength {
+		return nil, errTooLong
 	}
+	binary.BigEndian.PutUint16(raw[2:4], uint16(len(raw))) //nolint:gosec // it was looked at just now
 	signer := c.key.get()
 	defer c.key.put(signer)
 	signer.seal(raw, signed)

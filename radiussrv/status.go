@@ -15,16 +15,11 @@ func (l *listener) status(x *exchange) {
 		l.drop(x, DropNotReady)
 		return
 	}
-	request, err := radius.Parse(x.packet, x.client.key.secret)
-	if err != nil {
-		l.drop(x, DropMalformed)
-		return
-	}
 	code := radius.CodeAccessAccept
 	if l.role == Accounting {
 		code = radius.CodeAccountingResponse
 	}
-	raw, err := x.client.compose(request, code, true, nil)
+	raw, err := x.client.compose(x.parse(), code, true, nil)
 	if err != nil {
 		l.drop(x, DropMalformed)
 		return

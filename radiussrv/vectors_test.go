@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"layeh.com/radius"
-
 	"postern/secret"
 )
 
@@ -30,15 +28,12 @@ func TestRFC2865Section7_1UserTelnetToSpecifiedHost(t *testing.T) {
 		93 d4 13 ce 31 96 e4 3f 78 2a 0a ee 04 06 c0 a8
 		01 10 05 06 00 00 00 03`)
 	found, ok := inspect(packet)
-	if !ok || found != (shape{credentials: userPassword}) {
+	if !ok || found != (shape{count: 4, credentials: userPassword}) {
 		t.Fatalf("inspect said %+v, %v", found, ok)
 	}
 	c := &client{Client: Client{Name: "nas", AllowUnsigned: true}, key: newKeyring(exampleSecret)}
-	request, err := radius.Parse(packet, c.key.secret)
-	if err != nil {
-		t.Fatal(err)
-	}
 	x := &exchange{packet: packet, shape: found, client: c}
+	request := x.parse()
 	p, why := x.presented(request)
 	if why != "" || p.method != PAP {
 		t.Fatalf("not taken as PAP but %q: %s", p.method, why)
