@@ -435,3 +435,28 @@ func warnedKeys(t *testing.T, path string) (keys []string) {
 	}
 	return keys
 }
+
+// TestChallengeMethodsAreNoDangerOverTLS: what a recording would give away is
+// inside TLS there, and insecure_mschap says nothing more.
+func TestChallengeMethodsAreNoDangerOverTLS(t *testing.T) {
+	text := smallest + `[tls]
+[radius]
+radsec_listen = ["127.0.0.1:2083"]
+radsec_ca = "ca.pem"
+[[radius.client]]
+name = "proxy"
+address = "192.0.2.1"
+transport = "tls"
+certificates = ["proxy.example.org"]
+methods = ["pap", "chap", "mschapv1", "mschapv2", "eap-mschapv2", "eap-md5"]
+`
+	path := filepath.Join(t.TempDir(), "config.toml")
+	for _, more := range []string{"", "insecure_mschap = true\n"} {
+		if err := os.WriteFile(path, []byte(text+more), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := warnedKeys(t, path); len(got) > 0 {
+			t.Errorf("with %q it warns of %q", more, got)
+		}
+	}
+}

@@ -26,7 +26,7 @@ func (c *RADIUSClient) dangers(p *problems, at string) {
 	if !c.RequireMessageAuthenticator {
 		p.add(at+".require_message_authenticator", "false lets whoever sits on the network between %q and here forge answers (CVE-2024-3596)", c.Name)
 	}
-	if c.InsecureMSCHAP {
+	if c.InsecureMSCHAP && !c.protected() {
 		p.add(at+".insecure_mschap", "lets MS-CHAP passwords be broken from a recording of what %q sends, whatever their length", c.Name)
 	}
 	if c.OTPChallenge {

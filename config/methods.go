@@ -41,6 +41,9 @@ func (e *EAP) check(p *problems, where *places) {
 	}
 }
 
+// protected says that there is TLS around all that the client sends.
+func (c *RADIUSClient) protected() bool { return c.Transport == "tls" }
+
 // checkMethods refuses methods that could never be used.
 func (c *RADIUSClient) checkMethods(p *problems, at string, where *places) {
 	checkWords(p, at+".methods", c.Methods, RADIUSMethods...)
@@ -49,7 +52,7 @@ func (c *RADIUSClient) checkMethods(p *problems, at string, where *places) {
 		switch {
 		case needsEAP(m) && !where.has("radius.eap"):
 			p.add(key, "%q needs a certificate: add [radius.eap] with certificate and key", m)
-		case slices.Contains(exposedMethods, m) && !c.InsecureMSCHAP:
+		case slices.Contains(exposedMethods, m) && !c.InsecureMSCHAP && !c.protected():
 			p.add(key, "%q can be broken from a recording where no TLS is around it: use ttls-pap or peap-mschapv2, or set insecure_mschap = true to allow it", m)
 		}
 	}

@@ -69,7 +69,7 @@ func overRadSec(t *testing.T) (r *running, dir string, ca *tls.Certificate) {
 	}
 	rewriteFile(t, filepath.Join(dir, "config.toml"), strings.NewReplacer(`"warn"`, `"info"`,
 		"reject_delay", "radsec_listen = [\"127.0.0.1:0\"]\nradsec_ca = \"authority.pem\"\nreject_delay",
-		`secret_file = "vpn.secret"`, "transport = \"tls\"\ncertificates = [\"proxy\"]").Replace(demoConfig))
+		`secret_file = "vpn.secret"`, "transport = \"tls\"\ncertificates = [\"proxy\"]\nmethods = [\"pap\", \"chap\"]").Replace(demoConfig)+"\n[app_passwords]\nallow_chap = true\n")
 	r = open(t, dir)
 	r.run(t)
 	return r, dir, ca
@@ -148,6 +148,12 @@ func TestRadclientThroughRadsecproxy(t *testing.T) {
 	}
 	if out := ask("wrong"); !strings.Contains(out, "Received Access-Reject") {
 		t.Errorf("a wrong password: %s", out)
+	}
+	_, p := r.addHolder(t, "eve")
+	for password, want := range map[string]string{p.app: "Received Access-Accept", p.primary: "Received Access-Reject"} { // which over UDP insecure_mschap is needed for
+		if out := throughProxy(t, proxy, "auth", "User-Name = eve\nCHAP-Password = \""+password+"\"\n"); !strings.Contains(out, want) {
+			t.Errorf("CHAP, want %s: %s", want, out)
+		}
 	}
 	out := throughProxy(t, proxy, "acct", classShown.FindString(accepted)+"\nAcct-Status-Type = Start\nUser-Name = ann\nAcct-Session-Id = 1\nNAS-Identifier = gate\n")
 	if !strings.Contains(out, "Received Accounting-Response") {
