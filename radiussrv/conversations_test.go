@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/md5"
 	"crypto/tls"
+	"errors"
 	"regexp"
 	"runtime"
 	"strings"
@@ -102,6 +103,45 @@ func TestAConversationIsAcceptedOrRefusedWithItsEnd(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOnlyTheAcceptOfAConversationCarriesWhatItIsAuthorisedTo: that challenges
+// carry nothing, roundOf checks.
+func TestOnlyTheAcceptOfAConversationCarriesWhatItIsAuthorisedTo(t *testing.T) {
+	for secret, want := range map[string]int{readable: 3, "another": 0} {
+		cfg := md5Peers()
+		cfg.Replies = []radiussrv.Reply{{Attributes: vlan(t, "20")}}
+		bubble(t, radiussrv.Authentication, cfg, func(r *rig) {
+			first := roundOf(t, r.ask(eapRequest(t, identity("ann"), nil)))
+			p := r.ask(eapRequest(t, first.answer(secret), first.state))
+			if got := shownAttributes(p)[:len(p.Attributes)-2]; len(got) != want || want > 0 && got[2] != "81:013230" {
+				t.Errorf("%v carries %v", p.Code, got)
+			}
+		})
+	}
+}
+
+// TestAnAcceptOfAConversationThatCannotBePutTogetherIsSilence, and no refusal
+// when the device sends its message again.
+func TestAnAcceptOfAConversationThatCannotBePutTogetherIsSilence(t *testing.T) {
+	cfg := md5Peers()
+	cfg.Replies = []radiussrv.Reply{{Group: "staff", Attributes: vlan(t, "20")}}
+	cfg.Groups = groups(func(string) ([]string, error) { return nil, errors.New("the database is gone") })
+	bubble(t, radiussrv.Authentication, cfg, func(r *rig) {
+		first := roundOf(t, r.ask(eapRequest(t, identity("ann"), nil)))
+		same := eapRequest(t, first.answer(readable), first.state)
+		for range 3 {
+			r.send(same)
+			time.Sleep(5 * time.Second)
+			if got := r.replies(); len(got) != 0 {
+				t.Errorf("got %v", got)
+			}
+		}
+		time.Sleep(2 * time.Minute)
+		if n := r.Stats().Conversations; n != 0 {
+			t.Errorf("%d conversations are left", n)
+		}
+	})
 }
 
 // TestAStateIsOneRoundsAndOneClients is radius.md's hostile list: what is

@@ -192,12 +192,7 @@ func (l *listener) concluded(x *exchange, request *radius.Packet, v *conversatio
 	if step.Why != "" && step.Decision.Reason == "" && step.Decision.Outcome == policy.Reject {
 		l.refuse(x, "EAP: "+step.Why)
 	}
-	if _, answered := answer(step.Decision); !answered && v.state != (state{}) {
-		l.conversations.bury(v, x.received)
-	} else {
-		l.conversations.end(v)
-	}
-	l.reply(x, request, step.Decision, func(code radius.Code) (radius.Attributes, error) {
+	answered := l.reply(x, request, step.Decision, func(code radius.Code) (radius.Attributes, error) {
 		attributes := splitEAP(step.Message)
 		if code != radius.CodeAccessAccept || len(step.MSK) == 0 {
 			return attributes, nil
@@ -206,6 +201,11 @@ func (l *listener) concluded(x *exchange, request *radius.Packet, v *conversatio
 		keys, err := mppeKeys(request, step.MSK[half:], step.MSK[:half])
 		return append(attributes, keys...), err
 	})
+	if !answered && v.state != (state{}) {
+		l.conversations.bury(v, x.received)
+	} else {
+		l.conversations.end(v)
+	}
 }
 
 // failedEAP is the end of a conversation that is not ours to hold.

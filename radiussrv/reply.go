@@ -26,31 +26,28 @@ func answer(d policy.Decision) (code radius.Code, ok bool) {
 	}
 }
 
-// reply carries out a decision. more is what the method adds, nil for nothing.
-func (l *listener) reply(x *exchange, request *radius.Packet, d policy.Decision, more extra) {
+// reply carries out a decision, and reports false where that is silence. more is
+// what the method adds, nil for nothing.
+func (l *listener) reply(x *exchange, request *radius.Packet, d policy.Decision, more extra) (answered bool) {
 	code, ok := answer(d)
 	switch {
 	case !ok && d.Outcome == policy.Busy:
-		l.silence(x, DropBusy)
-		return
+		return l.unanswered(x, DropBusy)
 	case !ok:
-		l.silence(x, DropUnavailable)
-		return
+		return l.unanswered(x, DropUnavailable)
 	}
 	var attributes radius.Attributes
 	if code == radius.CodeAccessAccept {
 		var err error
 		if attributes, err = l.authorize(x, d); err != nil {
 			l.cfg.Logger.Error("a RADIUS accept could not be put together and was not sent", "error", err, "client", x.client.Name)
-			l.silence(x, DropUnavailable)
-			return
+			return l.unanswered(x, DropUnavailable)
 		}
 	}
 	if more != nil {
 		own, err := more(code)
 		if err != nil {
-			l.silence(x, DropUnavailable)
-			return
+			return l.unanswered(x, DropUnavailable)
 		}
 		attributes = append(attributes, own...)
 	}
@@ -58,17 +55,17 @@ func (l *listener) reply(x *exchange, request *radius.Packet, d policy.Decision,
 	if earliest := x.received.Add(time.Duration(l.delay.Load())); code == radius.CodeAccessReject && at.Before(earliest) {
 		at = earliest
 	}
-	l.leave(x, request, code, attributes, at)
+	return l.leave(x, request, code, attributes, at)
 }
 
-// leave sends the reply at the given time, or at once where that is past. It
-// is kept for retransmissions before it is sent: a copy of the request that
-// arrives in between is answered and not dropped.
-func (l *listener) leave(x *exchange, request *radius.Packet, code radius.Code, more radius.Attributes, at time.Time) {
+// leave sends the reply at the given time, or at once where that is past, and
+// reports false where nothing is sent. The reply is kept for retransmissions
+// before it is sent: a copy of the request that arrives in between is answered
+// and not dropped.
+func (l *listener) leave(x *exchange, request *radius.Packet, code radius.Code, more radius.Attributes, at time.Time) (answered bool) {
 	raw, err := x.client.compose(request, code, code != radius.CodeAccountingResponse, more)
 	if err != nil {
-		l.silence(x, DropMalformed)
-		return
+		return l.unanswered(x, DropMalformed)
 	}
 	now := time.Now()
 	if !at.After(now) {
@@ -76,16 +73,22 @@ func (l *listener) leave(x *exchange, request *radius.Packet, code radius.Code, 
 		if !x.by.keep(parcel{raw, x.from}) && l.send(raw, x.from) {
 			l.count.left(code)
 		}
-		return
+		return true
 	}
 	if !take(&x.client.load.held, l.fair(l.cfg.Held)) {
-		l.silence(x, DropHoldFull)
-		return
+		return l.unanswered(x, DropHoldFull)
 	}
 	if !l.hold.add(&held{at: at, reply: raw, to: x.from, entry: x.entry, load: x.client.load}) {
 		x.client.load.held.Add(-1)
-		l.silence(x, DropHoldFull)
+		return l.unanswered(x, DropHoldFull)
 	}
+	return true
+}
+
+// unanswered ends a request in silence, and reports false.
+func (l *listener) unanswered(x *exchange, why Drop) bool {
+	l.silence(x, why)
+	return false
 }
 
 // release lets a held reply go.
