@@ -92,6 +92,37 @@ func TestMSCHAPv2OfRFC2759IsAnsweredWithProofAndKeys(t *testing.T) {
 	}
 }
 
+// TestMSCHAPv1OfRFC2433IsAnsweredWithKeys: the server has no proof to show, and
+// the keys are hidden as a password is (RFC 2548 §2.4.1).
+func TestMSCHAPv1OfRFC2433IsAnsweredWithKeys(t *testing.T) {
+	s := start(t, radiussrv.Authentication, radiussrv.Config{
+		Authenticator: ntHash(unhex(t, "fc156af7edcd6c0edde3337d427f4eac")), Clients: []radiussrv.Client{everything()},
+	})
+	response := append(append([]byte{7, 1}, make([]byte, 24)...), unhex(t, "4e9d3c8f9cfd385d5bf4d3246791956ca4c351ab409a3d61")...)
+	datagram := request(t, "ann", "x", without(rfc2865.UserPassword_Type),
+		add(rfc2865.VendorSpecific_Type, vendorMS(11, unhex(t, "102db5df085d3041")...)...),
+		add(rfc2865.VendorSpecific_Type, vendorMS(1, response...)...))
+	p := s.device(t).ask(datagram)
+	if p.Code != radius.CodeAccessAccept {
+		t.Fatalf("got %v", p.Code)
+	}
+	hidden := rawMS(p, 12)
+	if len(hidden) != 32 || rawMS(p, 26) != nil || rawMS(p, 16) != nil || len(rawMS(p, 7)) != 4 || len(rawMS(p, 8)) != 4 {
+		t.Fatalf("it carries % x", hidden)
+	}
+	for at, last := 0, datagram[4:20]; at < 32; at += 16 { // RFC 2865 §5.2
+		pad := md5.Sum(append([]byte(sharedSecret), last...))
+		last = bytes.Clone(hidden[at : at+16])
+		for i := range pad {
+			hidden[at+i] ^= pad[i]
+		}
+	}
+	const hashHash = "874fb0693e18106a814481bc51cd7d37" // of "MyPw", as openssl has MD4
+	if want := "0000000000000000" + hashHash + "0000000000000000"; hex.EncodeToString(hidden) != want {
+		t.Errorf("the keys are %x, want %s", hidden, want)
+	}
+}
+
 func TestMSCHAPThatIsWrongOrCannotBeReadIsRefused(t *testing.T) {
 	challenge := add(rfc2865.VendorSpecific_Type, vendorMS(11, unhex(t, rfcAuthenticator)...)...)
 	short := add(rfc2865.VendorSpecific_Type, vendorMS(11, 1, 2, 3, 4, 5, 6, 7, 8)...)

@@ -60,6 +60,7 @@ const (
 	msError       = 2
 	msPolicy      = 7
 	msTypes       = 8
+	msKeys1       = 12
 	msChallenge   = 11
 	msSendKey     = 16
 	msReceiveKey  = 17
@@ -83,7 +84,7 @@ func msCHAPOf(request *radius.Packet) (presented, string) {
 	switch {
 	case len(v1) == 1 && len(challenge) == 8:
 		p := &mschap.V1{Challenge: [8]byte(challenge), Response: [24]byte(response[26:])}
-		return presented{method: MSCHAPv1, proof: p, more: failed.only}, ""
+		return presented{method: MSCHAPv1, proof: p, more: succeeded1{p, request, failed}.attributes}, ""
 	case len(v2) == 1 && len(challenge) == 16:
 		p := &mschap.V2{
 			Authenticator: [16]byte(challenge), Peer: [16]byte(response[2:18]), Response: [24]byte(response[26:]),
@@ -139,6 +140,34 @@ func (f failure) only(code radius.Code) (radius.Attributes, error) {
 	return radius.Attributes{vendorMS(msError, f)}, nil
 }
 
+// encryption says that MPPE is allowed, with keys of 128 bits (RFC 2548 §2.1).
+func encryption() radius.Attributes {
+	return radius.Attributes{vendorMS(msPolicy, []byte{0, 0, 0, 1}), vendorMS(msTypes, []byte{0, 0, 0, 4})}
+}
+
+// succeeded1 is what an MS-CHAPv1 exchange leaves behind: session keys, hidden
+// as a password is (RFC 2548 §2.4.1), and no proof of the server.
+type succeeded1 struct {
+	proof   *mschap.V1
+	request *radius.Packet
+	failure
+}
+
+func (s succeeded1) attributes(code radius.Code) (radius.Attributes, error) {
+	if code != radius.CodeAccessAccept {
+		return s.only(code)
+	}
+	keys, err := s.proof.Keys()
+	if err != nil {
+		return nil, fmt.Errorf("making MPPE keys: %w", err)
+	}
+	hidden, err := radius.NewUserPassword(append(keys, make([]byte, 8)...), s.request.Secret, s.request.Authenticator[:])
+	if err != nil {
+		return nil, fmt.Errorf("hiding MPPE keys: %w", err)
+	}
+	return append(encryption(), vendorMS(msKeys1, hidden)), nil
+}
+
 // succeeded is what an MS-CHAPv2 exchange leaves behind: the server's own
 // proof, and session keys.
 type succeeded struct {
@@ -164,10 +193,6 @@ func (s succeeded) attributes(code radius.Code) (radius.Attributes, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := radius.Attributes{
-		vendorMS(msSuccess2, append([]byte{s.identifier}, shown...)),
-		vendorMS(msPolicy, []byte{0, 0, 0, 1}), // encryption allowed
-		vendorMS(msTypes, []byte{0, 0, 0, 4}),  // 128 bits
-	}
+	list := append(encryption(), vendorMS(msSuccess2, append([]byte{s.identifier}, shown...)))
 	return append(list, keys...), nil
 }

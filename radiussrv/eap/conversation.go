@@ -42,8 +42,9 @@ type Step struct {
 	Done    bool   // the conversation is over
 	// Decision is what was decided, where Done. Without one it rejects.
 	Decision policy.Decision
-	// MSK are 64 octets of key on success, nil where the method makes none
-	// (RFC 3748 §7.10).
+	// MSK are 64 octets of key on success, nil where the method makes none (RFC
+	// 3748 §7.10), and of EAP-MSCHAPv2 without a tunnel the 32 it makes. The
+	// first half is what the authenticator receives with.
 	MSK    []byte
 	Method string
 	Why    string // for the log: why a conversation failed without a decision
@@ -260,7 +261,10 @@ func (c *Conversation) open(t Type, ask asker) (*method, []byte) {
 	}
 	in := newInner(t, c.identity)
 	m.name, m.talk = "eap-"+in.name(), func(c *Conversation, m *method, first Packet) ([]byte, error) {
-		return nil, in.talk(c, m.name, m.ask, first, false)
+		if err := in.talk(c, m.name, m.ask, first, false); err != nil {
+			return nil, err
+		}
+		return in.msk()
 	}
 	return m, in.opening()
 }

@@ -17,6 +17,8 @@ type inner interface {
 	opening() []byte // data of its first request
 	// talk goes on from the peer's answer to the opening.
 	talk(c *Conversation, method string, ask asker, first Packet, tunnel bool) error
+	// msk is the key the method leaves behind, nil where it makes none.
+	msk() ([]byte, error)
 }
 
 func newInner(t Type, identity string) inner {
@@ -76,8 +78,9 @@ func (i *innerCarrier) talk(m *method, identity Packet) error {
 // gtc asks for a password in clear (RFC 3748 §5.6).
 type gtc struct{ identity string }
 
-func (*gtc) name() string    { return "gtc" }
-func (*gtc) opening() []byte { return []byte("Password: ") }
+func (*gtc) name() string         { return "gtc" }
+func (*gtc) opening() []byte      { return []byte("Password: ") }
+func (*gtc) msk() ([]byte, error) { return nil, nil }
 
 func (g *gtc) talk(c *Conversation, method string, _ asker, first Packet, tunnel bool) error {
 	if first.Type != TypeGTC {
@@ -92,7 +95,8 @@ type md5Challenge struct {
 	challenge [16]byte
 }
 
-func (*md5Challenge) name() string { return "md5" }
+func (*md5Challenge) name() string         { return "md5" }
+func (*md5Challenge) msk() ([]byte, error) { return nil, nil }
 
 func (d *md5Challenge) opening() []byte {
 	if random(d.challenge[:]) != nil {
@@ -137,6 +141,7 @@ func (p *CHAP) Explains(candidate []byte) bool {
 type mschapv2 struct {
 	identity  string
 	challenge [16]byte
+	proof     *mschap.V2 // once it was accepted
 }
 
 // Operations of EAP-MSCHAPv2.
@@ -181,7 +186,19 @@ func (v *mschapv2) talk(c *Conversation, method string, ask asker, first Packet,
 	if answer.Type != TypeMSCHAPv2 || len(answer.Data) == 0 || answer.Data[0] != opSuccess {
 		return failed("the peer does not accept the server's proof")
 	}
+	v.proof = proof
 	return nil
+}
+
+// msk is the key that the server receives with, then the one it sends with
+// (draft-kamath-pppext-eap-mschapv2 §2; RFC 3079 §3). Whoever needs 64 octets
+// fills them up with zeros.
+func (v *mschapv2) msk() ([]byte, error) {
+	if v.proof == nil {
+		return nil, mschap.ErrUnexplained
+	}
+	send, receive, err := v.proof.Keys()
+	return append(receive, send...), err
 }
 
 // decode reads the response: operation, id, length, 49, peer challenge,

@@ -3,6 +3,7 @@ package eap
 import (
 	"crypto/tls"
 	"testing"
+	"time"
 
 	"postern/policy"
 )
@@ -92,6 +93,34 @@ func TestTTLSResumption(t *testing.T) {
 			j.again = false
 			if p, resumed := sign("right"); !resumed || p.last.Decision.Outcome == policy.Accept {
 				t.Errorf("what is refused now is resumed (%v): %+v", resumed, p.last)
+			}
+		})
+	}
+}
+
+// TestResumingDoesNotProlongASession: it ends a set time after the full sign-in,
+// however often it is resumed, and then the device presents its password anew.
+func TestResumingDoesNotProlongASession(t *testing.T) {
+	for name, version := range versions12And13 {
+		t.Run(name, func(t *testing.T) {
+			j := &judge{accept: func(Credential) bool { return true }, again: true}
+			at, life := time.Now(), 8*time.Hour
+			cfg, cache := serverConfig(t, version), tls.NewLRUClientSessionCache(8)
+			cfg.Handles = NewHandles(life, 8, func() time.Time { return at })
+			for n, c := range []struct {
+				after   time.Duration
+				resumed bool
+			}{{0, false}, {life / 2, true}, {life/2 - 1, true}, {1, false}, {0, true}} {
+				at = at.Add(c.after)
+				p := begin(t, cfg, j, "ann", TypeTTLS)
+				conn := presentPAP(p, clientConfig(cache), "ann", "right")
+				_, _ = conn.Read(make([]byte, 1)) // takes the tickets of TLS 1.3
+				if resumed := conn.ConnectionState().DidResume; resumed != c.resumed || p.last.Decision.Outcome != policy.Accept {
+					t.Errorf("sign-in %d: resumed is %v, it ends with %+v", n, resumed, p.last)
+				}
+			}
+			if len(j.shown) != 2 {
+				t.Errorf("the password was asked for %d times, want 2", len(j.shown))
 			}
 		})
 	}

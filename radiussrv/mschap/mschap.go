@@ -26,10 +26,13 @@ const hashLen = 16
 // there is nothing to answer it with.
 var ErrUnexplained = errors.New("no password explains the MS-CHAP response")
 
-// V1 is an MS-CHAP response (RFC 2433 §A). It is a policy.Proof.
+// V1 is an MS-CHAP response (RFC 2433 §A). It is a policy.Proof that keeps the
+// candidate that explained it, to make keys of.
 type V1 struct {
 	Challenge [8]byte
 	Response  [24]byte // NT-Response
+
+	hash []byte
 }
 
 // Form says that it takes an NT hash.
@@ -41,7 +44,21 @@ func (v *V1) Explains(ntHash []byte) bool {
 		return false
 	}
 	made := rfc2759.ChallengeResponse(v.Challenge[:], ntHash)
-	return subtle.ConstantTimeCompare(made, v.Response[:]) == 1
+	if subtle.ConstantTimeCompare(made, v.Response[:]) != 1 {
+		return false
+	}
+	v.hash = append([]byte(nil), ntHash...)
+	return true
+}
+
+// Keys are the session keys: eight octets of a LAN Manager hash, which is not
+// kept and is zero, and sixteen that encryption of 128 bits is made of (RFC 2548
+// §2.4.1; RFC 3079 §2.3). ErrUnexplained: Explains has not said yes.
+func (v *V1) Keys() ([]byte, error) {
+	if v.hash == nil {
+		return nil, ErrUnexplained
+	}
+	return append(make([]byte, 8), hashOf(v.hash)...), nil
 }
 
 // V2 is an MS-CHAP-V2 response (RFC 2759). It is a policy.Proof that keeps the

@@ -1,6 +1,7 @@
 package mschap
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"testing"
@@ -76,6 +77,25 @@ func TestWhatIsNoHashExplainsNothing(t *testing.T) {
 
 // The response is that of RFC 2433 §B.2's arithmetic for a known challenge:
 // the same DES computation as RFC 2759's with the challenge taken as it is.
+// TestV1OfRFC2433 is the exchange of its appendix B, of the password "MyPw".
+func TestV1OfRFC2433(t *testing.T) {
+	v := &V1{Challenge: [8]byte(unhex(t, "102DB5DF085D3041")), Response: [24]byte(unhex(t, "4E9D3C8F9CFD385D5BF4D3246791956CA4C351AB409A3D61"))}
+	if v.Explains(make([]byte, 16)) {
+		t.Fatal("a hash of zeros explains the response")
+	}
+	if _, err := v.Keys(); !errors.Is(err, ErrUnexplained) {
+		t.Errorf("an unexplained response has keys: %v", err)
+	}
+	hash := unhex(t, "FC156AF7EDCD6C0EDDE3337D427F4EAC")
+	if !v.Explains(hash) {
+		t.Fatal("the password does not explain the response")
+	}
+	keys, err := v.Keys()
+	if err != nil || len(keys) != 24 || !bytes.Equal(keys[:8], make([]byte, 8)) || !bytes.Equal(keys[8:], hashOf(hash)) {
+		t.Errorf("the keys are %x, %v", keys, err)
+	}
+}
+
 func TestV1TakesTheChallengeAsItIs(t *testing.T) {
 	v := &V1{}
 	copy(v.Challenge[:], unhex(t, "D02E4386BCE91226")) // RFC 2759 §9.2's hashed challenge
