@@ -33,7 +33,8 @@ type device struct {
 	password         string
 	tls              string // "1.2", "1.3"
 	certificate, key string
-	resume           bool // sign in twice, the second time by resuming
+	resume           bool   // sign in twice, the second time by resuming
+	pinned           string // file of the authority it knows; "": it believes anybody
 }
 
 // profile writes what wpa_supplicant is told.
@@ -57,11 +58,14 @@ func (d device) profile() string {
 	if d.certificate != "" {
 		fmt.Fprintf(&b, "  client_cert=%q\n  private_key=%q\n", d.certificate, d.key)
 	}
+	if d.pinned != "" {
+		fmt.Fprintf(&b, "  ca_cert=%q\n", d.pinned)
+	}
 	return b.String() + "}\n"
 }
 
 // signIn runs eapol_test against r, and returns what it says.
-func (d device) signIn(t *testing.T, r *running) (accepted bool, said string) {
+func (d device) signIn(t *testing.T, r *running, more ...string) (accepted bool, said string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "device.conf")
 	rewriteFile(t, file, d.profile())
@@ -70,6 +74,7 @@ func (d device) signIn(t *testing.T, r *running) (accepted bool, said string) {
 	if d.resume {
 		args = append(args, "-r", "1")
 	}
+	args = append(args, more...)
 	out, err := exec.CommandContext(t.Context(), "eapol_test", args...).CombinedOutput()
 	return err == nil, string(out)
 }
@@ -84,11 +89,11 @@ func (r *running) shared(t *testing.T) string {
 	return s.Reveal()
 }
 
-func startWiFi(t *testing.T) *running {
+func startWiFi(t *testing.T, more ...string) *running {
 	t.Helper()
 	needs(t, "eapol_test")
 	dir := t.TempDir()
-	rewriteFile(t, filepath.Join(dir, "config.toml"), strings.Replace(wifiConfig, `"warn"`, `"info"`, 1))
+	rewriteFile(t, filepath.Join(dir, "config.toml"), strings.Replace(wifiConfig, `"warn"`, `"info"`, 1)+strings.Join(more, ""))
 	r := open(t, dir)
 	r.run(t)
 	return r
@@ -124,6 +129,8 @@ var ways = []struct{ name, eap, inside, method string }{
 	{"TTLS-PAP", "TTLS", "auth=PAP", "eap-ttls/pap"},
 	{"TTLS-CHAP", "TTLS", "auth=CHAP", "eap-ttls/chap"},
 	{"TTLS-MSCHAPv2", "TTLS", "auth=MSCHAPV2", "eap-ttls/mschapv2"},
+	{"TTLS-MSCHAPv1", "TTLS", "auth=MSCHAP", "eap-ttls/mschapv1"},
+	{"TTLS-MD5", "TTLS", "autheap=MD5", "eap-ttls/eap-md5"},
 	{"TTLS-GTC", "TTLS", "autheap=GTC", "eap-ttls/eap-gtc"},
 	{"TTLS-EAP-MSCHAPv2", "TTLS", "autheap=MSCHAPV2", "eap-ttls/eap-mschapv2"},
 	{"PEAP-MSCHAPv2", "PEAP", "auth=MSCHAPV2", "peap/eap-mschapv2"},
