@@ -169,3 +169,22 @@ func TestKeysAreReadAsTheyAreWritten(t *testing.T) {
 		}
 	}
 }
+
+// TestAClockThatWasAheadBrakesNobodyForLonger: the clock was ten years ahead when
+// the guesses were counted, and is right after a restart.
+func TestAClockThatWasAheadBrakesNobodyForLonger(t *testing.T) {
+	s, b := &shelf{rows: map[string]Row{}}, New()
+	wrong(b, at(1), 50, noon.AddDate(10, 0, 0))
+	save(t, b, s)
+	b = s.again(t)
+	if isThrough(b, at(1), noon) {
+		t.Fatal("the brake is off after a restart")
+	}
+	longest := Default().Longest
+	if isThrough(b, at(1), noon.Add(longest-time.Second)) || !isThrough(b, at(1), noon.Add(longest)) {
+		t.Errorf("the brake is not on for %v", longest)
+	}
+	if n := wrong(b, at(1), 20, noon.Add(3*Default().Forget)); n != Default().Tries {
+		t.Errorf("%d guesses are let through days later, want %d: what was counted is not forgiven", n, Default().Tries)
+	}
+}

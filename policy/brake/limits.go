@@ -68,8 +68,16 @@ type counter struct {
 	until    time.Time // zero: the brake is off
 }
 
-// forgive takes away what time has forgiven.
+// forgive takes away what time has forgiven. Where the clock was ahead when
+// something was counted, and is right now, that counts as of now: nobody waits
+// for the day that the clock once showed.
 func (c *counter) forgive(l limit, now time.Time) {
+	if c.last.After(now) {
+		c.last = now
+	}
+	if c.until.Sub(now) > l.longest {
+		c.until = now.Add(l.longest)
+	}
 	if n := now.Sub(c.last) / l.forgive; n > 0 && c.failures > 0 {
 		c.failures = max(0, c.failures-int(min(n, 1<<30)))
 		c.last = c.last.Add(n * l.forgive)
