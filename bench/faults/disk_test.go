@@ -3,7 +3,6 @@ package faults
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"postern/bench/history"
 	"postern/bench/site"
 	"postern/ldapsrv/wire"
 )
@@ -75,37 +75,22 @@ func newDisk(t *testing.T, source ...string) *disk {
 	return d
 }
 
-// history on a disk, with a server that listens.
-func (d *disk) history() *history {
+// trial on a disk.
+func (d *disk) trial() *trial {
 	d.t.Helper()
-	binary, err := site.Build(d.t.Context(), "../..", d.t.TempDir())
-	ok(d.t, err)
 	dir := filepath.Join(d.at, "site")
 	ok(d.t, os.Mkdir(dir, 0o700))
-	s, err := site.New(d.t.Context(), binary, dir, site.Config)
-	ok(d.t, err)
-	h := &history{t: d.t, site: s, rand: rand.New(rand.NewPCG(1, 1))} //nolint:gosec // it chooses accounts
-	for i := range people {
-		ok(d.t, s.AddPerson(d.t.Context(), login(i), password))
-	}
-	return h
+	return newTrial(d.t, dir, 1)
 }
 
 // acknowledge issues some app passwords and revokes some of them, undisturbed.
-func (h *history) acknowledge(n int) {
+func (h *trial) acknowledge(n int) {
 	h.t.Helper()
 	for i := range n {
-		who := login(h.rand.IntN(people))
-		issued, err := h.site.Issue(h.t.Context(), who, "phone")
-		ok(h.t, err)
-		c := credential{who, issued.ID, issued.Secret}
-		if i%3 != 2 {
-			h.live = append(h.live, c)
-			continue
+		h.issue(login(h.rand.IntN(people)), h.undisturbed)
+		if all := h.everyone(); i%3 == 2 {
+			h.revoke(all[len(all)-1], h.undisturbed)
 		}
-		_, err = h.site.Run(h.t.Context(), "", "app-password", "revoke", c.login, c.id)
-		ok(h.t, err)
-		h.revoked = append(h.revoked, c)
 	}
 }
 
@@ -140,7 +125,7 @@ func TestWhatWasAcknowledgedOutlivesPowerCuts(t *testing.T) {
 	ok(t, os.Truncate(image, 64<<20))
 	run(t, "mkfs.ext4", "-q", "-F", image)
 	d := newDisk(t, "-o", "loop", image)
-	h := d.history()
+	h := d.trial()
 	unix.Sync() // the configuration, which an editor wrote
 	for range cuts {
 		h.serve()
@@ -158,37 +143,42 @@ func TestWhatWasAcknowledgedOutlivesPowerCuts(t *testing.T) {
 		h.check()
 		h.running().Kill()
 	}
-	t.Logf("%d power cuts, %d acknowledged changes, none lost", cuts, len(h.live)+2*len(h.revoked))
+	t.Logf("%d power cuts, %d acknowledged changes", cuts, h.log.Count(history.Issue, history.Yes)+h.log.Count(history.Revoke, history.Yes))
 }
 
 // fails says that a change fails, clearly, and changes nothing.
-func (h *history) fails(who string) {
+func (h *trial) fails(who string) {
 	h.t.Helper()
 	before := len(h.listed(who))
-	_, err := h.site.Issue(h.t.Context(), who, "phone")
-	var ended *exec.ExitError
-	switch {
-	case err == nil:
+	outcome := h.issue(who, func(args ...string) (string, history.Outcome) {
+		out, err := h.site.Run(h.t.Context(), "", args...)
+		var ended *exec.ExitError
+		switch {
+		case err == nil:
+			return out, history.Yes
+		case !errors.As(err, &ended) || ended.ExitCode() != 1 || !strings.Contains(err.Error(), "postern:"):
+			h.t.Errorf("a change fails with %v", err)
+		}
+		return "", history.No
+	})
+	if outcome != history.No {
 		h.t.Error("a change succeeds on a disk that cannot take it")
-	case !errors.As(err, &ended) || ended.ExitCode() != 1 || !strings.Contains(err.Error(), "postern:"):
-		h.t.Errorf("a change fails with %v", err)
 	}
 	if after := len(h.listed(who)); after != before {
 		h.t.Errorf("there were %d app passwords before the failed change and %d after it", before, after)
 	}
 }
 
-// signsIn says that everybody who could still can.
-func (h *history) signsIn() {
+// signsIn says that everybody who could still can, and nobody else.
+func (h *trial) signsIn() {
 	h.t.Helper()
-	for _, c := range h.live {
-		if code := h.bind(c); code != wire.Success {
-			h.t.Errorf("a bind answers %d", code)
+	for _, c := range h.everyone() {
+		want := wire.Success
+		if h.revoked[c.id] {
+			want = wire.InvalidCredentials
 		}
-	}
-	for _, c := range h.revoked {
-		if code := h.bind(c); code != wire.InvalidCredentials {
-			h.t.Errorf("a bind with a revoked app password answers %d", code)
+		if code := h.bind(c); code != want {
+			h.t.Errorf("a bind answers %d, want %d", code, want)
 		}
 	}
 }
@@ -198,7 +188,7 @@ func (h *history) signsIn() {
 func TestAFullDiskStopsChangesAndNotSignIns(t *testing.T) {
 	needsRoot(t)
 	d := newDisk(t, "-t", "tmpfs", "-o", "size=16m", "tmpfs")
-	h := d.history()
+	h := d.trial()
 	h.serve()
 	defer h.running().Kill()
 	h.acknowledge(6)
@@ -232,7 +222,7 @@ func fill(t *testing.T, path string) {
 func TestAReadOnlyDiskStopsChangesAndNotSignIns(t *testing.T) {
 	needsRoot(t)
 	d := newDisk(t, "-t", "tmpfs", "-o", "size=32m", "tmpfs")
-	h := d.history()
+	h := d.trial()
 	h.serve()
 	defer h.running().Kill()
 	h.acknowledge(6)
@@ -253,16 +243,9 @@ func TestAReadOnlyDiskStopsChangesAndNotSignIns(t *testing.T) {
 // restart everything acknowledged is there.
 func TestADiskThatFailsToSynchroniseStopsTheServer(t *testing.T) {
 	needsRoot(t, "strace")
-	binary, err := site.Build(t.Context(), "../..", t.TempDir())
-	ok(t, err)
-	s, err := site.New(t.Context(), binary, t.TempDir(), site.Config)
-	ok(t, err)
-	h := &history{t: t, site: s, rand: rand.New(rand.NewPCG(1, 1))} //nolint:gosec // it chooses accounts
-	for i := range people {
-		ok(t, s.AddPerson(t.Context(), login(i), password))
-	}
+	h := newTrial(t, t.TempDir(), 1)
 	h.acknowledge(4)
-	s.Wrap("strace", "-f", "-q", "--seccomp-bpf", "-o", filepath.Join(t.TempDir(), "trace"), "-e", "trace=fsync", "-e", "inject=fsync:error=EIO")
+	h.site.Wrap("strace", "-f", "-q", "--seccomp-bpf", "-o", filepath.Join(t.TempDir(), "trace"), "-e", "trace=fsync", "-e", "inject=fsync:error=EIO")
 	h.serve()
 	p := h.running()
 	for i := 0; ; i++ { // sign-ins leave events, and those must be written
@@ -285,7 +268,7 @@ func TestADiskThatFailsToSynchroniseStopsTheServer(t *testing.T) {
 	if p.Err() == nil {
 		t.Error("the server ended as if nothing had happened")
 	}
-	s.Wrap()
+	h.site.Wrap()
 	h.serve()
 	h.check()
 	h.running().Kill()

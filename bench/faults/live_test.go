@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"postern/bench/history"
 	"postern/bench/site"
 	"postern/ldapsrv/wire"
 )
@@ -41,19 +42,17 @@ func signingIn(t *testing.T, address string, c credential) (stop func() int64) {
 	return func() int64 { ended.Store(true); all.Wait(); return n.Load() }
 }
 
-// steady is an installation with one person, who has an app password, and a
-// server.
-func steady(t *testing.T, config string) (*history, credential) {
+// steady is an installation with one person, who has an app password.
+func steady(t *testing.T, config string) (*trial, credential) {
 	t.Helper()
 	binary, err := site.Build(t.Context(), "../..", t.TempDir())
 	ok(t, err)
 	s, err := site.New(t.Context(), binary, t.TempDir(), config)
 	ok(t, err)
-	h := &history{t: t, site: s}
+	h := &trial{t: t, site: s, log: history.New(), revoked: map[string]bool{}}
 	ok(t, s.AddPerson(t.Context(), "ann", password))
-	issued, err := s.Issue(t.Context(), "ann", "phone")
-	ok(t, err)
-	return h, credential{"ann", issued.ID, issued.Secret}
+	h.issue("ann", h.undisturbed)
+	return h, h.given[0]
 }
 
 // TestReloadingUnderLoadFailsNobody replaces the configuration with good and
@@ -84,9 +83,9 @@ func replace(t *testing.T, path, text string) {
 }
 
 // logs waits until a word stands in n lines of the server's log.
-func (h *history) logs(n int, word string) {
+func (h *trial) logs(n int, word string) {
 	h.t.Helper()
-	for until := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	for until := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		lines := 0
 		for line := range strings.Lines(h.running().Log()) {
 			if strings.Contains(line, word) {

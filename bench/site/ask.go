@@ -40,6 +40,9 @@ func DialLDAPFrom(from, address string) (*LDAP, error) {
 	return &LDAP{conn: conn}, nil
 }
 
+// OverLDAP speaks over a connection that is there, such as one under TLS.
+func OverLDAP(conn net.Conn) *LDAP { return &LDAP{conn: conn} }
+
 // Close ends the connection.
 func (l *LDAP) Close() { _ = l.conn.Close() }
 
