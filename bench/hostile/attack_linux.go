@@ -42,7 +42,7 @@ func attack(ctx context.Context, o opener, how scale, r *report) (err error) {
 		}
 	}
 	if t.process != nil {
-		return r.settle(t, before, how.within)
+		return r.settle(t, before, how)
 	}
 	return nil
 }

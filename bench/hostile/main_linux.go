@@ -10,9 +10,8 @@
 // class somebody else signs in. A server that died is started anew for the next
 // class.
 //
-// For Postern it then waits, a minute at most, until goroutines and connections
-// are as many as before and live memory is within 8 MB, and fails where they do
-// not come to that. Everything is bounded in count and time and keeps to
+// For Postern it then waits a minute, and fails where there are more goroutines or
+// connections than before, or more than 8 MB more of live memory. Everything is bounded in count and time and keeps to
 // loopback. It exits 0 where Postern did all that is asked of it, whatever the
 // others did.
 package main
@@ -45,11 +44,12 @@ type scale struct {
 	idle      int           // idle connections
 	slow      int           // slow clients
 	siege     time.Duration // how long a siege lasts
-	within    time.Duration // in which everything is as before
+	pause     time.Duration // behind the last of it; then everything is as before,
+	within    time.Duration // or comes to that in so long
 }
 
 var (
-	full  = scale{mutations: 400, idle: 10_000, slow: 500, siege: 5 * time.Second, within: time.Minute}
+	full  = scale{mutations: 400, idle: 10_000, slow: 500, siege: 5 * time.Second, pause: time.Minute}
 	short = scale{mutations: 10, idle: 1200, slow: 100, siege: 500 * time.Millisecond, within: 30 * time.Second}
 )
 

@@ -52,16 +52,17 @@ func (w what) String() string {
 // spare is how much more live memory there may be in the end.
 const spare = 8 << 20
 
-// settle waits until Postern holds no more than before.
-func (r *report) settle(t *target, before site.State, within time.Duration) error {
+// settle waits as how says and holds Postern to what it held before.
+func (r *report) settle(t *target, before site.State, how scale) error {
 	begun := time.Now()
+	time.Sleep(how.pause)
 	for {
 		now, err := t.process.State()
 		if err != nil {
 			return err
 		}
 		asBefore := now.Goroutines <= before.Goroutines && now.Connections <= before.Connections && now.Heap <= before.Heap+spare
-		if !asBefore && time.Since(begun) < within {
+		if !asBefore && time.Since(begun) < how.within {
 			time.Sleep(time.Second)
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,10 +39,10 @@ func ldapSieges(how scale) []deed {
 		}},
 		{"LDAP: a flood of garbage from many addresses", true, func(ctx context.Context, t *target) (int, error) {
 			messages := corpus.LDAP(2)
-			return flood(ctx, "tcp", t.ldap, how.siege, messages[len(messages)-1].Messages)
+			return flood(ctx, "tcp", address, t.ldap, how.siege, messages[len(messages)-1].Messages)
 		}},
 		{"LDAP: a flood of connections from many addresses", true, func(ctx context.Context, t *target) (int, error) {
-			return flood(ctx, "tcp", t.ldap, how.siege, [][]byte{nil})
+			return flood(ctx, "tcp", address, t.ldap, how.siege, [][]byte{nil})
 		}},
 	}
 }
@@ -51,10 +52,14 @@ func radiusSieges(how scale) []deed {
 	garbage := corpus.RADIUS([]byte("not the secret at all"), 20)
 	return []deed{
 		{"RADIUS: a flood from many addresses, under a wrong secret", true, func(ctx context.Context, t *target) (int, error) {
-			return flood(ctx, "udp", t.radius, how.siege, garbage[0].Messages)
+			return flood(ctx, "udp", address, t.radius, how.siege, garbage[0].Messages)
 		}},
 		{"RADIUS: a flood of garbage from many addresses", true, func(ctx context.Context, t *target) (int, error) {
-			return flood(ctx, "udp", t.radius, how.siege, garbage[len(garbage)-1].Messages)
+			return flood(ctx, "udp", address, t.radius, how.siege, garbage[len(garbage)-1].Messages)
+		}},
+		{"RADIUS: a flood of right requests from sources that are no clients", true, func(ctx context.Context, t *target) (int, error) {
+			right := corpus.RADIUS([]byte(t.secret), 1)
+			return flood(ctx, "udp", stranger, t.radius, how.siege, right[0].Messages)
 		}},
 	}
 }
@@ -64,6 +69,9 @@ var errNotThere = errors.New("not offered here")
 
 // address is one of many loopback addresses.
 func address(n int) string { return fmt.Sprintf("127.0.%d.%d", 20+n/200%200, 1+n%200) }
+
+// stranger is one of many loopback addresses that are no RADIUS clients.
+func stranger(n int) string { return "127.200" + strings.TrimPrefix(address(n), "127.0") }
 
 // crowd opens connections from 40 addresses, says a little on each, and holds
 // them for a while. It returns how many were opened.
@@ -110,8 +118,8 @@ func exhaust(ctx context.Context, t *target, hold time.Duration) (int, error) {
 }
 
 // flood connects, sends one of messages and leaves, from many addresses, as
-// fast as eight at once can.
-func flood(ctx context.Context, network string, to netip.AddrPort, d time.Duration, messages [][]byte) (int, error) {
+// fast as eight at once can. from names them by number.
+func flood(ctx context.Context, network string, from func(int) string, to netip.AddrPort, d time.Duration, messages [][]byte) (int, error) {
 	ctx, stop := context.WithTimeout(ctx, d)
 	defer stop()
 	var done atomic.Int64
@@ -119,7 +127,7 @@ func flood(ctx context.Context, network string, to netip.AddrPort, d time.Durati
 	for range 8 {
 		all.Go(func() {
 			for ctx.Err() == nil {
-				c, err := dial(network, address(rand.IntN(8000)), to)
+				c, err := dial(network, from(rand.IntN(8000)), to)
 				if err != nil {
 					continue // its queue is full, or it is gone: the watch says which
 				}

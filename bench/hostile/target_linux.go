@@ -36,8 +36,10 @@ type opener struct {
 	open func(context.Context) (*target, error)
 }
 
-// withTLS adds a listener for LDAP under TLS to a configuration.
+// withTLS adds a listener for LDAP under TLS to a configuration, and leaves most
+// of loopback out of the RADIUS client's network.
 func withTLS(config string) string {
+	config = strings.Replace(config, "\"127.0.0.0/8\"\nsecret_file", "\"127.0.0.0/16\"\nsecret_file", 1)
 	config = strings.Replace(config, "[ldap]\n", "[ldap]\nlisten_tls = [\"127.0.0.2:0\"]\n", 1)
 	return config + `
 [tls]

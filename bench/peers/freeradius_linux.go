@@ -47,7 +47,7 @@ thread pool {
 	auto_limit_acct = no
 }
 client loopback {
-	ipaddr = 127.0.0.0/8
+	ipaddr = 127.0.0.0/16
 	secret = %[2]s
 	require_message_authenticator = yes
 }

@@ -21,7 +21,8 @@
 // That loads the server: with the brakes off, hashes queue, and a refusal is
 // held to the 99th percentile of what hashing one took. What else the machine
 // does moves all classes alike, because they are interleaved. The run ends by
-// itself within the time of -limit, with an error if it was cut off.
+// itself within the time of -limit; with an error and fewer tries where that is
+// too short.
 package main
 
 import (
@@ -113,9 +114,9 @@ func (p plan) protocols(ctx context.Context, binary, dir string, how brakes) err
 			continue
 		}
 		begun := time.Now()
-		tries, err := p.collect(ctx, w)
-		if err != nil {
-			return fmt.Errorf("%s, %s: %w", w.name, how.name, err)
+		tries, cut := p.collect(ctx, w)
+		if cut != nil && !errors.Is(cut, errCutOff) {
+			return fmt.Errorf("%s, %s: %w", w.name, how.name, cut)
 		}
 		t, err := tabulate(w.classes, tries)
 		if err != nil {
@@ -123,7 +124,7 @@ func (p plan) protocols(ctx context.Context, binary, dir string, how brakes) err
 		}
 		fmt.Printf("\n## %s, %s: %d tries in %s\n\n", w.name, how.name, len(tries), time.Since(begun).Round(time.Second))
 		t.print(os.Stdout)
-		if err := t.verdict(); err != nil {
+		if err := errors.Join(cut, t.verdict()); err != nil {
 			errs = append(errs, fmt.Errorf("%s, %s: %w", w.name, how.name, err))
 		}
 	}

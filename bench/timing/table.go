@@ -26,6 +26,9 @@ type table struct {
 // tabulate compares the answers, which must all be the same, and then their
 // times.
 func tabulate(classes []class, tries []try) (t table, err error) {
+	if len(tries) < 4*len(classes) {
+		return t, fmt.Errorf("%d tries are too few to say anything", len(tries))
+	}
 	t.classes = classes
 	t.times = make([][]time.Duration, len(classes))
 	for _, one := range tries {
