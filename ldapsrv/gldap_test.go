@@ -69,7 +69,7 @@ func startGldap(t *testing.T) string {
 	case err := <-done:
 		done <- nil
 		t.Fatalf("gldap's server does not run: %v", err)
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("gldap's server does not say where it listens")
 	}
 	return ""
@@ -162,12 +162,12 @@ func element(random *rand.Rand, tag ber.Tag, content []byte) []byte {
 // resultOn sends one bind on a connection of its own and returns the message
 // ID and code of the answer, or what happened instead.
 func resultOn(addr string, frame []byte) (string, error) {
-	c, err := net.DialTimeout("tcp", addr, 10*time.Second)
+	c, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {
 		return "", err
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		return "", err
 	}
 	if _, err := c.Write(frame); err != nil {
@@ -252,12 +252,12 @@ func TestOneConnectionOfManyBinds(t *testing.T) {
 	c := testConfig()
 	c.Authenticator = authFunc(decideLikeGldap)
 	_, addr := start(t, c)
-	conn, err := net.DialTimeout("tcp", addr, 10*time.Second)
+	conn, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	var batch, want []byte

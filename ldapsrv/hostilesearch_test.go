@@ -84,6 +84,9 @@ func TestHostileSearchesDisturbNobody(t *testing.T) {
 	for _, h := range hostileFilters {
 		attackers.Go(func() { attack(addr, h.frames, stop, &sent) })
 	}
+	for end := time.Now().Add(patience); sent.Load() < 1<<20 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		continue // they are to be at it when the others come
+	}
 	began := time.Now()
 	var others sync.WaitGroup
 	for worker := range 10 {
@@ -155,7 +158,7 @@ func bindAndSearch(addr string, i int) error {
 		return err
 	}
 	defer c.Close()
-	c.SetTimeout(30 * time.Second)
+	c.SetTimeout(patience)
 	if err := c.Bind("cn=oracle,ou=system,"+oracleBase, "x"); err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func benchServer(b *testing.B) *ldap.Conn {
 	if err := db.ImportAccounts(b.Context(), im, ev); err != nil {
 		b.Fatal(err)
 	}
-	c := dial(b, startOurs(b, db))
+	c := dial(b, "ldap://"+startOurs(b, db))
 	if err := c.Bind("cn=oracle,ou=system,"+oracleBase, "x"); err != nil {
 		b.Fatal(err)
 	}

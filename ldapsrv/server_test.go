@@ -69,7 +69,7 @@ func startWith(t testing.TB, c Config, o ListenerOptions) (*Server, string) {
 			if err != nil {
 				t.Errorf("Serve returned %v", err)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			t.Error("Serve did not return")
 		}
 	})
