@@ -9,6 +9,7 @@ SHELL    := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 FUZZTIME ?= 30s
 LINT     := $(CURDIR)/lint/bin
+RETRY    := $(CURDIR)/.ci/retry
 # Modules of their own, so that what they need stays out of the product's go.mod.
 NESTED   := $(patsubst %/go.mod,%,$(wildcard lint/go.mod bench/*/go.mod portal/*/go.mod))
 
@@ -25,23 +26,20 @@ demo: build
 
 deps:
 	.ci/deps
+	@$(RETRY) go list -deps -test ./... >/dev/null # downloads what is missing
+	@for m in $(NESTED); do (cd $$m && $(RETRY) go list -deps -test ./... >/dev/null); done
 
 # The products of go test -json are read by noskip, which prints go test's own
 # lines and fails where a test skipped itself in CI. Nested modules go first, so
-# that the last lines are those of the product.
+# that the last lines are those of the product. What hangs ends in half an hour,
+# and says where it hung; a machine that is only slow needs less.
 test: deps
 	@cd lint && go build -o $(LINT)/noskip ./noskip
-	@for m in $(NESTED); do (cd $$m && go test -json ./... | $(LINT)/noskip); done
-	go test -json -race -shuffle=on ./... | $(LINT)/noskip
+	@for m in $(NESTED); do (cd $$m && go test -json -timeout=30m ./... | $(LINT)/noskip); done
+	go test -json -race -shuffle=on -timeout=30m ./... | $(LINT)/noskip
 
-# Go fuzzes one target at a time; the targets are found where they stand.
 fuzz:
-	@{ grep -rl --include='*_test.go' '^func Fuzz' . || true; } | xargs -r -n1 dirname | sort -u | while read -r dir; do \
-		for target in $$(grep -oh '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -c6-); do \
-			echo "fuzz $$dir $$target for $(FUZZTIME)"; \
-			go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=2s $$dir </dev/null; \
-		done; \
-	done
+	@.ci/fuzz $(FUZZTIME)
 
 # The generator and the servers share the machine: on a quiet one, the figures
 # are closer together.
@@ -71,11 +69,11 @@ lint: $(LINT)/golangci-lint
 	@for m in $(NESTED); do (cd $$m && $(LINT)/golangci-lint run ./...); done
 
 $(LINT)/golangci-lint $(LINT)/govulncheck &: lint/go.mod lint/go.sum
-	cd lint && go build -o $(LINT)/ tool && touch $(LINT)/*
+	cd lint && $(RETRY) go build -o $(LINT)/ tool && touch $(LINT)/*
 
 tidy:
-	go mod tidy -diff
-	@for m in $(NESTED); do (cd $$m && go mod tidy -diff); done
+	$(RETRY) go mod tidy -diff
+	@for m in $(NESTED); do (cd $$m && $(RETRY) go mod tidy -diff); done
 
 # The vulnerability database is not reachable everywhere: then nothing is known,
 # and that is said. What is known to be vulnerable fails.
