@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 
@@ -28,7 +27,8 @@ const (
 	retryAtLeast  = 250 * time.Millisecond // pause after a failed write; doubles
 	retryAtMost   = 15 * time.Second
 	writeWithin   = 10 * time.Second // bounds one write
-	atOnce        = 2048             // events or uses in one transaction
+	eventsAtOnce  = 8192             // in one transaction: some pages of the indexes are written for each,
+	usesAtOnce    = 16384            // so larger ones cost less, and keep other writers waiting longer
 	eventsHeld    = 65536            // different events in memory; serve's end waits for them
 	unknownHeld   = 256              // of them in one minute, of unknown logins
 	usesHeld      = 65536            // credentials in memory
@@ -57,11 +57,12 @@ type Journal struct {
 
 	mu      sync.Mutex // covers what follows
 	held    map[directory.Event]*entry
-	queue   []*entry // what the next write takes
-	lost    *entry   // counts what was not recorded; nil: nothing
-	full    bool     // held was full and little in it could go; until the next write
+	latest  map[string]*entry // of held, the last one added of each credential
+	queue   []*entry          // what the next write takes
+	lost    *entry            // counts what was not recorded; nil: nothing
+	full    bool              // held was full and little in it could go; until the next write
 	unknown minuteCount
-	uses    map[string]Use
+	uses    map[string]*Use
 	// When the loop has to act; zero: not at all.
 	eventsDue, usesDue, sweepDue time.Time
 	closed                       bool
@@ -70,6 +71,7 @@ type Journal struct {
 // entry is an event on its way: what is to be written, and how much of it was.
 type entry struct {
 	ev      directory.Event
+	minute  int64 // of ev.At
 	written int64 // of ev.Count
 	queued  bool
 }
@@ -85,7 +87,7 @@ func NewJournal(sink Sink, log *slog.Logger) *Journal {
 	j := &Journal{
 		sink: sink, log: log,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
-		held: map[directory.Event]*entry{}, uses: map[string]Use{},
+		held: map[directory.Event]*entry{}, latest: map[string]*entry{}, uses: map[string]*Use{},
 	}
 	go j.loop()
 	return j
@@ -96,6 +98,10 @@ func NewJournal(sink Sink, log *slog.Logger) *Journal {
 func (j *Journal) Record(ev directory.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if e := j.latest[ev.Credential]; e != nil && e.isOf(&ev) {
+		e.fold(ev)
+		return
+	}
 	key := foldKey(ev)
 	if e, ok := j.held[key]; ok {
 		e.fold(ev)
@@ -107,7 +113,27 @@ func (j *Journal) Record(ev directory.Event) {
 	}
 	e := newEntry(ev)
 	j.held[key] = e
+	if ev.Credential != "" {
+		j.latest[ev.Credential] = e
+	}
 	j.enqueue(e)
+}
+
+// forget lets go of e, which is held under key. The caller holds mu.
+func (j *Journal) forget(key directory.Event, e *entry) {
+	delete(j.held, key)
+	if j.latest[key.Credential] == e {
+		delete(j.latest, key.Credential)
+	}
+}
+
+// forgetClean lets go of what is written and which selects. The caller holds mu.
+func (j *Journal) forgetClean(which func(*entry) bool) {
+	for key, e := range j.held {
+		if e.clean() && which(e) {
+			j.forget(key, e)
+		}
+	}
 }
 
 // foldKey is what ev shares with its repeats: all but the time, and the minute.
@@ -117,8 +143,16 @@ func foldKey(ev directory.Event) directory.Event {
 	return ev
 }
 
+// isOf says that ev is a repeat of e: it has the same foldKey. Most of their
+// strings are the same in memory, so this costs less than the key itself.
+func (e *entry) isOf(ev *directory.Event) bool {
+	same := *ev
+	same.ID, same.At, same.LastAt, same.Count = e.ev.ID, e.ev.At, e.ev.LastAt, e.ev.Count
+	return same == e.ev && ev.At.Unix()/int64(foldWithin/time.Second) == e.minute
+}
+
 func newEntry(ev directory.Event) *entry {
-	id, err := directory.NewID(rand.Reader)
+	id, err := directory.NewTimedID(ev.At, rand.Reader)
 	if err != nil {
 		panic(err) // crypto/rand never fails
 	}
@@ -126,7 +160,7 @@ func newEntry(ev directory.Event) *entry {
 	if ev.LastAt.Before(ev.At) {
 		ev.LastAt = ev.At
 	}
-	return &entry{ev: ev}
+	return &entry{ev: ev, minute: ev.At.Unix() / int64(foldWithin/time.Second)}
 }
 
 func (e *entry) fold(ev directory.Event) {
@@ -158,7 +192,7 @@ func (j *Journal) room(ev directory.Event, minute time.Time) bool {
 		j.unknown.n++
 	}
 	if len(j.held) >= eventsHeld && !j.full {
-		maps.DeleteFunc(j.held, func(_ directory.Event, e *entry) bool { return e.clean() })
+		j.forgetClean(func(*entry) bool { return true })
 		j.full = len(j.held) > eventsHeld*7/8 // looking again would find little
 	}
 	return len(j.held) < eventsHeld
@@ -204,16 +238,22 @@ func (j *Journal) due(when *time.Time, at time.Time) {
 func (j *Journal) Used(u Use) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	old, known := j.uses[u.Credential]
+	old := j.uses[u.Credential]
 	switch {
-	case known && u.At.Before(old.At):
+	case old != nil:
+		if !u.At.Before(old.At) {
+			*old = u
+		}
 		return
-	case !known && len(j.uses) >= usesHeld:
+	case len(j.uses) >= usesHeld:
 		j.lose(directory.Event{At: u.At})
 		return
 	}
-	j.uses[u.Credential] = u
-	j.due(&j.usesDue, time.Now().Add(usesWithin))
+	first := u
+	j.uses[u.Credential] = &first
+	if j.usesDue.IsZero() {
+		j.due(&j.usesDue, time.Now().Add(usesWithin))
+	}
 	if len(j.uses) == usesMany {
 		j.usesDue = time.Time{}
 		j.due(&j.usesDue, time.Now())

@@ -150,28 +150,45 @@ func TestRepeatsAreFoldedByTheMinute(t *testing.T) {
 	})
 }
 
+// TestWhatDiffersInAnythingIsNotFolded, and what differs in nothing is, also
+// where one credential is used in several ways by turns.
 func TestWhatDiffersInAnythingIsNotFolded(t *testing.T) {
-	inBubble(t, func(t *testing.T, j *Journal, s *shelf, _ *bytes.Buffer) {
-		base := signIn("ann", ReasonWrongSecret)
-		for _, change := range []func(*directory.Event){
-			func(*directory.Event) {},
-			func(e *directory.Event) { e.AccountID = "bob" },
-			func(e *directory.Event) { e.Reason = string(ReasonRevoked) },
-			func(e *directory.Event) { e.Client = "wifi" },
-			func(e *directory.Event) { e.Source = "192.0.2.1" },
-			func(e *directory.Event) { e.Credential = "c1" },
-			func(e *directory.Event) { e.Kind = directory.EventBreakGlass },
-		} {
-			e := base
-			change(&e)
-			j.Record(e)
-		}
-		time.Sleep(firstWithin)
-		synctest.Wait()
-		if n := len(s.kept()); n != 7 {
-			t.Errorf("%d events, want 7", n)
-		}
-	})
+	changes := []func(*directory.Event){
+		func(*directory.Event) {},
+		func(e *directory.Event) { e.AccountID = "bob" },
+		func(e *directory.Event) { e.Reason = string(ReasonRevoked) },
+		func(e *directory.Event) { e.Client = "wifi" },
+		func(e *directory.Event) { e.Source = "192.0.2.1" },
+		func(e *directory.Event) { e.Credential += "c1" },
+		func(e *directory.Event) { e.Kind = directory.EventBreakGlass },
+		func(e *directory.Event) { e.At = e.At.Add(-foldWithin); e.LastAt = e.At },
+	}
+	for _, credential := range []string{"", "phone"} {
+		inBubble(t, func(t *testing.T, j *Journal, s *shelf, _ *bytes.Buffer) {
+			base := signIn("ann", ReasonWrongSecret)
+			base.Credential = credential
+			for range 3 {
+				for _, change := range changes {
+					e := base
+					change(&e)
+					j.Record(e)
+				}
+			}
+			time.Sleep(foldWithin)
+			synctest.Wait()
+			if n := len(s.kept()); n != len(changes) {
+				t.Errorf("%d events, want %d", n, len(changes))
+			}
+			for _, e := range s.kept() {
+				if e.Count != 3 {
+					t.Errorf("counted %d times, want 3: %+v", e.Count, e)
+				}
+			}
+			if len(j.held) > 0 || len(j.latest) > 0 {
+				t.Errorf("%d and %d are held after their minute", len(j.held), len(j.latest))
+			}
+		})
+	}
 }
 
 func TestNobodyWhoRecordsWaitsForTheDisk(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -71,7 +70,7 @@ func isDue(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
 // the repeats that were folded meanwhile into the next write. The caller holds
 // mu.
 func (j *Journal) sweep(now time.Time) {
-	maps.DeleteFunc(j.held, func(_ directory.Event, e *entry) bool { return e.clean() && e.over(now) })
+	j.forgetClean(func(e *entry) bool { return e.over(now) })
 	j.sweepDue = time.Time{}
 	j.enqueueRepeats(func(e *entry) bool { return e.over(now) })
 	if len(j.held) > 0 || j.lost != nil {
@@ -115,7 +114,7 @@ func (j *Journal) writeQueue(ctx context.Context) error {
 	j.eventsDue = time.Time{}
 	j.mu.Unlock()
 	for left > 0 {
-		entries, events := j.take(min(left, atOnce))
+		entries, events := j.take(min(left, eventsAtOnce))
 		if err := j.sink.AppendEvents(ctx, events); err != nil {
 			j.putBack(entries)
 			return fmt.Errorf("writing %d events: %w", len(events), err)
@@ -165,19 +164,22 @@ func (j *Journal) settle(entries []*entry, events []directory.Event) {
 			j.log.Warn("Sign-ins were not recorded one by one.", "count", e.ev.Count, "since", e.ev.At)
 			j.lost = nil
 		default:
-			delete(j.held, foldKey(e.ev))
+			j.forget(foldKey(e.ev), e)
 		}
 	}
 }
 
 func (j *Journal) writeUses(ctx context.Context) error {
 	j.mu.Lock()
-	uses := slices.Collect(maps.Values(j.uses))
+	uses := make([]Use, 0, len(j.uses))
+	for _, u := range j.uses {
+		uses = append(uses, *u)
+	}
 	clear(j.uses)
 	j.usesDue = time.Time{}
 	j.mu.Unlock()
 	for len(uses) > 0 {
-		n := min(len(uses), atOnce)
+		n := min(len(uses), usesAtOnce)
 		if err := j.sink.TouchAppPasswords(ctx, uses[:n]); err != nil {
 			for _, u := range uses {
 				j.Used(u) // unless it was used again meanwhile

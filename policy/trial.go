@@ -140,7 +140,8 @@ func (t *trial) unnamed() bool {
 // judge notes how credential h stands. MFA and demands are left at their
 // strictest: no rule for app passwords asks for them.
 func (t *trial) judge(h Holding) {
-	t.stand(h.Holder)
+	now := t.e.now()
+	t.stand(h.Holder, now)
 	t.credential, t.digest = h.Credential.ID, h.Digest
 	if end := h.Credential.ExpiresAt; !end.IsZero() && (t.ends.IsZero() || end.Before(t.ends)) {
 		t.ends = end
@@ -149,7 +150,7 @@ func (t *trial) judge(h Holding) {
 		t.facts.Match = MatchForged
 		return
 	}
-	t.facts.Match = t.rules.standing(h.Credential, t.e.now(), t.service, t.from)
+	t.facts.Match = t.rules.standing(h.Credential, now, t.service, t.from)
 	if t.facts.Match == MatchAppPassword && !t.withinNetworks() {
 		t.facts.Match = MatchOtherNetwork
 	}
@@ -182,16 +183,16 @@ func (t *trial) holder(ctx context.Context, name directory.Name) (h Holder, know
 // know notes what the rules say of the person or service account h. Groups
 // must be filled.
 func (t *trial) know(h Holder) {
-	t.stand(h)
 	now := t.e.now()
+	t.stand(h, now)
 	t.facts.MFA, _ = t.rules.MFA(h)
 	t.facts.Demand, _ = t.rules.Demand(h, t.service)
 	t.facts.ReportOnly = t.rules.ReportsOnly(h, now)
 	t.facts.Grace = t.rules.InGrace(now)
 }
 
-// stand notes who the account is and how it stands.
-func (t *trial) stand(h Holder) {
+// stand notes who the account is and how it stands at now.
+func (t *trial) stand(h Holder, now time.Time) {
 	t.account, t.ends = h.Account, h.Account.ExpiresAt
 	t.facts.Kind = ServiceKind
 	if h.Account.Kind == directory.Person {
@@ -203,7 +204,7 @@ func (t *trial) stand(h Holder) {
 		t.facts.Account = AccountUnknown
 	case h.Account.Disabled:
 		t.facts.Account = AccountDisabled
-	case h.Account.Expired(t.e.now()):
+	case h.Account.Expired(now):
 		t.facts.Account = AccountExpired
 	default:
 		t.facts.Account = AccountActive
