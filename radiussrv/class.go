@@ -55,8 +55,8 @@ func (r AccountingRequest) Class(grants Grants) (class string, granted policy.Gr
 // from its Class. ok is false where it is none of ours.
 func ReadClass(grants Grants, client, class string) (granted policy.Grant, ok bool) {
 	text, ours := strings.CutPrefix(class, classMark)
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if !ours || err != nil {
+	sealed, err := base64.RawURLEncoding.DecodeString(text)
+	if !ours || err != nil || base64.RawURLEncoding.EncodeToString(sealed) != text { // it has one spelling
 		return policy.Grant{}, false
 	}
 	granted, err = grants.OpenGrant(classUse, "", client, sealed)
