@@ -19,6 +19,7 @@ import (
 // radiusTestFlags say what is tried.
 type radiusTestFlags struct {
 	client   string
+	method   string
 	password bool
 }
 
@@ -29,9 +30,9 @@ func radiusCommand(e *env) *cobra.Command {
 func radiusTestCommand(e *env) *cobra.Command {
 	var f radiusTestFlags
 	cmd := &cobra.Command{
-		Use:   "test --client NAME LOGIN [--password-stdin]",
+		Use:   "test --client NAME LOGIN [--method METHOD] [--password-stdin]",
 		Short: "Send a request as a device would, and explain the answer",
-		Long: "Sends an Access-Request (PAP) under the secret of a configured device, as from\n" +
+		Long: "Sends an Access-Request under the secret of a configured device, as from\n" +
 			"its address, to a server inside this process that has this configuration and\n" +
 			"this database. Shows the answer, what it carries, and why. Nothing is recorded,\n" +
 			"and no brake counts it. What it does not try is the network in between. Without\n" +
@@ -55,6 +56,7 @@ func radiusTestCommand(e *env) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&f.client, "client", "", "the `NAME` of the [[radius.client]]")
+	cmd.Flags().StringVar(&f.method, "method", string(radiussrv.PAP), "pap, chap or mschapv2; for EAP there is eapol_test")
 	cmd.Flags().BoolVar(&f.password, "password-stdin", false, "read the password from standard input; one trailing newline is dropped")
 	mustMark(cmd.MarkFlagRequired("client"))
 	return cmd
@@ -76,7 +78,7 @@ func (o *overheard) Authenticate(ctx context.Context, a policy.Attempt) policy.D
 }
 
 func (a *admin) tryRADIUS(ctx context.Context, f radiusTestFlags, login string, password secret.Text) error {
-	client, err := a.clientNamed(f.client)
+	client, err := a.clientNamed(f.client, radiussrv.Method(f.method))
 	if err != nil {
 		return err
 	}
@@ -85,15 +87,23 @@ func (a *admin) tryRADIUS(ctx context.Context, f radiusTestFlags, login string, 
 	}), from: client.Address.Addr()}
 	o.engine.SetRules(a.rules)
 	defer o.engine.Close()
-	reply, err := a.askOwnServer(ctx, o, client, login, password)
+	reply, err := a.askOwnServer(ctx, o, client, radiussrv.Question{
+		Login: login, Password: password, Method: radiussrv.Method(f.method), NAS: client.Name, Wait: askWithin,
+	})
 	if err != nil {
 		return err
 	}
 	return a.printTry(ctx, client, o, login, reply)
 }
 
-// clientNamed is the client under test, on this process's own loopback.
-func (a *admin) clientNamed(name string) (radiussrv.Client, error) {
+// tried are the methods that one request is enough for.
+var tried = []radiussrv.Method{radiussrv.PAP, radiussrv.CHAP, radiussrv.MSCHAPv2}
+
+// clientNamed is the client under test, which must take the method.
+func (a *admin) clientNamed(name string, method radiussrv.Method) (radiussrv.Client, error) {
+	if !slices.Contains(tried, method) {
+		return radiussrv.Client{}, usagef("--method is pap, chap or mschapv2, and not %q; others can be tried with eapol_test", method)
+	}
 	clients, err := radiusClientsOf(&a.config)
 	if err != nil {
 		return radiussrv.Client{}, err
@@ -101,8 +111,8 @@ func (a *admin) clientNamed(name string) (radiussrv.Client, error) {
 	var known []string
 	for _, c := range clients {
 		if c.Name == name {
-			if !slices.Contains(c.Methods, radiussrv.PAP) {
-				return c, fmt.Errorf("client %q does not take PAP, which is what this test sends; try its own methods with eapol_test, and see postern explain", name)
+			if !slices.Contains(c.Methods, method) {
+				return c, fmt.Errorf("client %q does not take %s; its methods are %s: try --method with one of pap, chap, mschapv2, or eapol_test, and see postern explain", name, method, methodsShown(c.Methods))
 			}
 			return c, nil
 		}
@@ -111,8 +121,16 @@ func (a *admin) clientNamed(name string) (radiussrv.Client, error) {
 	return radiussrv.Client{}, fmt.Errorf("there is no RADIUS client %q; there are: %s", name, strings.Join(known, ", "))
 }
 
+func methodsShown(list []radiussrv.Method) string {
+	words := make([]string, 0, len(list))
+	for _, m := range list {
+		words = append(words, string(m))
+	}
+	return strings.Join(words, ", ")
+}
+
 // askOwnServer runs a server for one request. nil is silence.
-func (a *admin) askOwnServer(ctx context.Context, o *overheard, client radiussrv.Client, login string, password secret.Text) (*radiussrv.Answer, error) {
+func (a *admin) askOwnServer(ctx context.Context, o *overheard, client radiussrv.Client, q radiussrv.Question) (*radiussrv.Answer, error) {
 	replies, err := repliesOf(&a.config)
 	if err != nil {
 		return nil, err
@@ -124,7 +142,7 @@ func (a *admin) askOwnServer(ctx context.Context, o *overheard, client radiussrv
 		if err != nil {
 			return nil, err
 		}
-		served.Certificates, served.Secret = nil, secret.NewText(string(text))
+		served.Certificates, served.Secret, served.InsecureMSCHAP = nil, secret.NewText(string(text)), true
 	}
 	server, err := radiussrv.New(radiussrv.Config{
 		Authenticator: o, Clients: []radiussrv.Client{served}, Replies: replies, Groups: memberships{a.store}, Workers: 1,
@@ -139,7 +157,7 @@ func (a *admin) askOwnServer(ctx context.Context, o *overheard, client radiussrv
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ctx, conn, radiussrv.Authentication) }()
-	reply, err := radiussrv.AskPAP(ctx, conn.LocalAddr().String(), served.Secret, radiussrv.Question{Login: login, Password: password, NAS: client.Name, Wait: askWithin})
+	reply, err := radiussrv.Ask(ctx, conn.LocalAddr().String(), served.Secret, q)
 	cancel()
 	return reply, errors.Join(err, <-ended)
 }

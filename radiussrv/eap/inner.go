@@ -130,11 +130,16 @@ func (*CHAP) Form() policy.ProofForm { return policy.ProofClear }
 
 // Explains reports whether the response was made with candidate.
 func (p *CHAP) Explains(candidate []byte) bool {
+	return subtle.ConstantTimeCompare(CHAPResponse(p.id, candidate, p.challenge), p.response) == 1
+}
+
+// CHAPResponse is what a secret answers challenge with under identifier id.
+func CHAPResponse(id byte, secret, challenge []byte) []byte {
 	h := md5.New() //nolint:gosec // as above
-	h.Write([]byte{p.id})
-	h.Write(candidate)
-	h.Write(p.challenge)
-	return subtle.ConstantTimeCompare(h.Sum(nil), p.response) == 1
+	h.Write([]byte{id})
+	h.Write(secret)
+	h.Write(challenge)
+	return h.Sum(nil)
 }
 
 // mschapv2 is EAP-MSCHAPv2 (draft-kamath-pppext-eap-mschapv2).
