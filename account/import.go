@@ -70,6 +70,10 @@ type ImportPlan struct {
 	Sealed int
 	// Left is what stands in the file and is not taken over, by what it is.
 	Left []LeftOut
+	// Progress, if not nil, is told while the plan is applied of how many of
+	// the accounts to be added everything is written. They are there when the
+	// import is done.
+	Progress func(done int)
 
 	work policy.Import
 	jobs []hashJob
@@ -126,7 +130,7 @@ func alone(err error) error {
 	return err
 }
 
-// Import applies a plan in one transaction. What Prepare has to do is done
+// Import applies a plan, whole or not at all. What Prepare has to do is done
 // before, if it was not yet.
 func (s *Service) Import(ctx context.Context, actor Actor, p *ImportPlan) error {
 	if err := s.Prepare(ctx, p, 1, nil); err != nil {
@@ -141,6 +145,7 @@ func (s *Service) Import(ctx context.Context, actor Actor, p *ImportPlan) error 
 	}
 	ev.Detail = fmt.Sprintf("%d accounts added, %d changed, %d groups added", p.Added, p.Changed, len(p.Groups))
 	work := p.work
+	work.Progress = p.Progress
 	if work.Events, err = s.importEvents(actor, p.Rows); err != nil {
 		return err
 	}

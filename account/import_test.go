@@ -47,10 +47,10 @@ func TestAnImportAddsAndChanges(t *testing.T) {
 		t.Errorf("importing moved the version by %d, want 1", n)
 	}
 	if got, want := h.events()[before:], []string{
+		"accounts_imported  cli/cli:root 2 accounts added, 1 changed, 1 groups added",
 		"account_changed ann cli/cli:root imported, mail, joins staff",
 		"account_added bob cli/cli:root imported, with a password, MFA on, joins staff",
 		"account_added carl cli/cli:root imported",
-		"accounts_imported  cli/cli:root 2 accounts added, 1 changed, 1 groups added",
 	}; !slices.Equal(got, want) {
 		t.Errorf("recorded\n%q, want\n%q", got, want)
 	}

@@ -36,7 +36,10 @@ type Import struct {
 	// AppPasswords are issued without a bound on their number, by their digests:
 	// they were made elsewhere under the same key file.
 	AppPasswords []Holding
-	Events       []directory.Event // of the accounts, kept beside the import's own
+	Events       []directory.Event // of the accounts, kept behind the import's own
+	// Progress, if not nil, is told of how many accounts all that belongs to
+	// them is written. None is there before all are.
+	Progress func(done int)
 }
 
 // ImportChange is what an import does to an account that exists.

@@ -43,13 +43,12 @@ const (
 	attributeValues = ` (` + attributeFields + `) VALUES ($1, $2, $3, $4, $5, $6)`
 )
 
-// accountInsert is the pair of statements that add an account, to one place or
-// another.
-type accountInsert struct{ account, attribute string }
-
-var (
-	newAccount    = accountInsert{`INSERT INTO accounts` + accountValues, `INSERT INTO account_attributes` + attributeValues}
-	stagedAccount = accountInsert{`INSERT INTO staged_accounts` + accountValues, `INSERT INTO staged_attributes` + attributeValues}
+// The statements that add an account, to one place or another.
+const (
+	newAccount      = `INSERT INTO accounts` + accountValues
+	newAttribute    = `INSERT INTO account_attributes` + attributeValues
+	stagedAccount   = `INSERT INTO staged_accounts` + accountValues
+	stagedAttribute = `INSERT INTO staged_attributes` + attributeValues
 )
 
 func readAccount(r *row) directory.Account {
@@ -100,35 +99,39 @@ func insertHolder(ses *session, h policy.Holder) (err error) {
 	if h.Account.UIDNumber, err = takeNumber(ses, "uid_number", uidTaken, h.Account.UIDNumber); err != nil {
 		return err
 	}
-	if err := insertAccount(ses, newAccount, h); err != nil {
+	row, k, err := accountRow(h)
+	if err != nil {
+		return err
+	}
+	if _, err := ses.exec(newAccount, row...); err != nil {
+		return err
+	}
+	if err := insertAttributes(ses, newAttribute, h.Account); err != nil {
+		return err
+	}
+	if err := reindex(ses, keys{}, k); err != nil {
 		return err
 	}
 	return joinGroups(ses, h.Account.ID, h.Groups, seconds(h.Account.CreatedAt))
 }
 
-// insertAccount adds an account with its attributes and no membership.
-func insertAccount(ses *session, to accountInsert, h policy.Holder) error {
+// accountRow are the columns of an account, and the keys whose trigrams are to
+// be kept.
+func accountRow(h policy.Holder) (row []any, k keys, err error) {
 	a := h.Account
 	loginKey, err := directory.NormalizeLogin(a.Login)
 	if err != nil {
-		return fmt.Errorf("login: %w", err)
+		return nil, k, fmt.Errorf("login: %w", err)
 	}
 	mailKey, err := mailKeyOf(a.Mail)
 	if err != nil {
-		return err
+		return nil, k, err
 	}
-	_, err = ses.exec(to.account, a.ID, int64(a.Kind), a.Login, loginKey, a.Name, directory.FoldText(a.Name), a.Mail, nullable(mailKey),
+	return []any{
+		a.ID, int64(a.Kind), a.Login, loginKey, a.Name, directory.FoldText(a.Name), a.Mail, nullable(mailKey),
 		h.PasswordHash.Reveal(), seconds(a.PasswordChangedAt), bit(h.MFADemanded), bit(a.Disabled), seconds(a.ExpiresAt),
-		a.UIDNumber, seconds(a.CreatedAt), seconds(a.ModifiedAt))
-	if err != nil {
-		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(a.Attributes)) {
-		if err := insertAttribute(ses, to, a.ID, name, a.Attributes[name]); err != nil {
-			return err
-		}
-	}
-	return nil
+		a.UIDNumber, seconds(a.CreatedAt), seconds(a.ModifiedAt),
+	}, keysOfHolder(h, loginKey, mailKey), nil
 }
 
 // mailKeyOf is "" where there is no mail address.
@@ -167,17 +170,26 @@ func setAttributes(ses *session, id string, values map[string][]string) error {
 		if _, err := ses.exec(attributeDelete, id, directory.FoldText(name)); err != nil {
 			return err
 		}
-		if err := insertAttribute(ses, newAccount, id, name, list); err != nil {
+		if err := insertAttribute(ses, newAttribute, id, name, list); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func insertAttribute(ses *session, to accountInsert, id, name string, values []string) error {
+func insertAttributes(ses *session, text string, a directory.Account) error {
+	for _, name := range slices.Sorted(maps.Keys(a.Attributes)) {
+		if err := insertAttribute(ses, text, a.ID, name, a.Attributes[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insertAttribute(ses *session, text, id, name string, values []string) error {
 	key := directory.FoldText(name)
 	for i, v := range values {
-		if _, err := ses.exec(to.attribute, id, name, key, i, v, directory.FoldText(v)); err != nil {
+		if _, err := ses.exec(text, id, name, key, i, v, directory.FoldText(v)); err != nil {
 			return fmt.Errorf("attribute %s: %w", name, err)
 		}
 	}
@@ -192,6 +204,14 @@ func (s *Store) ChangeAccount(ctx context.Context, id string, c policy.AccountCh
 }
 
 func changeAccount(ses *session, id string, c policy.AccountChange, at time.Time) error {
+	if c.Name == nil && c.Mail == nil && len(c.Attributes) == 0 {
+		return writeChange(ses, id, c, at)
+	}
+	return indexed(ses, accountKeys, id, func() error { return writeChange(ses, id, c, at) })
+}
+
+// writeChange is changeAccount but for the trigrams.
+func writeChange(ses *session, id string, c policy.AccountChange, at time.Time) error {
 	args, err := changeArgs(id, c, at)
 	if err != nil {
 		return err
@@ -261,7 +281,7 @@ func (s *Store) DeleteAccount(ctx context.Context, id string, ev directory.Event
 		if _, err := ses.exec(accountLeaves, id, seconds(ev.At)); err != nil {
 			return err
 		}
-		return ses.one(accountDelete, id)
+		return indexed(ses, accountKeys, id, func() error { return ses.one(accountDelete, id) })
 	}, ev)
 }
 

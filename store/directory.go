@@ -51,12 +51,15 @@ func (s *Store) AccountEntries(ctx context.Context, q directory.Query, d directo
 		return s.entryOfOne(ctx, entryKey{uint8(term), q.Kind, d & ofAccounts, q.AnyOf[0].Value})
 	}
 	l := lookup{indexes: accountLookups, kind: int64(q.Kind), byKind: true}
-	text := `SELECT ` + accountColumns + groupNames(d, directGroupNames, nestedGroupNames) + ` FROM accounts a` + l.clauses("a", q)
 	reading := s.view
 	if d&directory.WithAttributes != 0 {
 		reading = s.snapshot
 	}
 	err = reading(ctx, "reading accounts for the directory", func(ses *session) error {
+		if err := l.narrow(ses, q.AnyOf); err != nil {
+			return err
+		}
+		text := `SELECT ` + accountColumns + groupNames(d, directGroupNames, nestedGroupNames) + ` FROM accounts a` + l.clauses("a", q)
 		err := ses.listing(text, q, l.args, func(r *row) error {
 			list = append(list, directory.AccountEntry{Account: readAccount(r), MemberOf: readNames(r, d)})
 			return nil
@@ -72,8 +75,11 @@ func (s *Store) AccountEntries(ctx context.Context, q directory.Query, d directo
 // GroupEntries returns one batch of the groups that q selects, in id order.
 func (s *Store) GroupEntries(ctx context.Context, q directory.Query, d directory.Detail) (list []directory.GroupEntry, err error) {
 	l := lookup{indexes: groupLookups}
-	text := `SELECT ` + groupColumns + groupNames(d, directParentNames, nestedParentNames) + ` FROM groups g` + l.clauses("g", q)
 	err = s.snapshot(ctx, "reading groups for the directory", func(ses *session) error {
+		if err := l.narrow(ses, q.AnyOf); err != nil {
+			return err
+		}
+		text := `SELECT ` + groupColumns + groupNames(d, directParentNames, nestedParentNames) + ` FROM groups g` + l.clauses("g", q)
 		err := ses.listing(text, q, l.args, func(r *row) error {
 			list = append(list, directory.GroupEntry{Group: readGroup(r), MemberOf: readNames(r, d)})
 			return nil
@@ -158,9 +164,9 @@ func membersOf(ses *session, groupID string) (list []directory.Member, err error
 }
 
 // listing runs a text of lookup. Those of one term at most are few, and kept
-// prepared.
+// prepared, but for those that list what the trigrams found.
 func (s *session) listing(text string, q directory.Query, args []any, read func(*row) error) error {
-	if len(q.AnyOf) > 1 {
+	if len(q.AnyOf) > 1 || len(q.AnyOf) == 1 && q.AnyOf[0].Match == directory.Contains {
 		return s.adhoc(text, args, read)
 	}
 	return s.each(text, args, read)

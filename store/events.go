@@ -15,8 +15,6 @@ const (
 
 	eventValues = ` (` + eventColumns + `, seq, changed)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20)`
-	eventStage = `INSERT INTO staged_events` + eventValues
-
 	// eventInsert meets an event that was written before: then more of the same
 	// were folded into it since.
 	eventInsert = `INSERT INTO events` + eventValues + `
@@ -52,15 +50,27 @@ func insertEvents(ses *session, events []directory.Event) error {
 // insertEvent adds an event by the statement text, at a place in the order of
 // commits.
 func insertEvent(ses *session, text string, e directory.Event, seq int64) error {
+	args, err := eventArgs(e)
+	if err == nil {
+		_, err = ses.exec(text, append(args, seq)...)
+	}
+	return err
+}
+
+var errNoEvent = errors.New("an event needs an id, a kind and a time")
+
+// eventArgs are the columns of an event.
+func eventArgs(e directory.Event) ([]any, error) {
 	if e.ID == "" || e.Kind == "" || e.At.IsZero() {
-		return errors.New("an event needs an id, a kind and a time")
+		return nil, errNoEvent
 	}
 	if e.LastAt.Before(e.At) {
 		e.LastAt = e.At
 	}
-	_, err := ses.exec(text, e.ID, millis(e.At), millis(e.LastAt), max(e.Count, 1), string(e.Kind), e.AccountID, e.Login, e.Unknown,
-		e.Outcome, e.Reason, e.Service, e.Protocol, e.Method, e.Client, e.Source, e.Reported, e.Credential, e.Actor, e.Detail, seq)
-	return err
+	return []any{
+		e.ID, millis(e.At), millis(e.LastAt), max(e.Count, 1), string(e.Kind), e.AccountID, e.Login, e.Unknown,
+		e.Outcome, e.Reason, e.Service, e.Protocol, e.Method, e.Client, e.Source, e.Reported, e.Credential, e.Actor, e.Detail,
+	}, nil
 }
 
 const (

@@ -57,8 +57,12 @@ func insertGroup(ses *session, g directory.Group) error {
 	if g.GIDNumber, err = takeNumber(ses, "gid_number", gidTaken, g.GIDNumber); err != nil {
 		return err
 	}
-	_, err = ses.exec(groupInsert, g.ID, g.Name, key, g.Description, g.GIDNumber, seconds(g.CreatedAt), seconds(g.ModifiedAt))
-	return err
+	if _, err := ses.exec(groupInsert, g.ID, g.Name, key, g.Description, g.GIDNumber, seconds(g.CreatedAt), seconds(g.ModifiedAt)); err != nil {
+		return err
+	}
+	k := keys{number: g.GIDNumber}
+	k.add(trigramGroups, key)
+	return reindex(ses, keys{}, k)
 }
 
 // DeleteGroup removes a group and its memberships, not its members.
@@ -67,6 +71,6 @@ func (s *Store) DeleteGroup(ctx context.Context, id string, ev directory.Event) 
 		if _, err := ses.exec(groupLeaves, id, seconds(ev.At)); err != nil {
 			return err
 		}
-		return ses.one(groupDelete, id)
+		return indexed(ses, groupKeys, id, func() error { return ses.one(groupDelete, id) })
 	}, ev)
 }

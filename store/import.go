@@ -4,17 +4,40 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"postern/directory"
 	"postern/policy"
 )
 
-// ImportAccounts applies an import in one transaction with its events and ev,
-// whole or not at all. The error names the group or account that stopped it.
+// importing is an import on its way. It has a connection of its own.
+type importing struct {
+	ses *session
+	im  policy.Import
+	ev  directory.Event
+	// groups are the ids of the groups that accounts join, by normalised name.
+	groups   map[string]string
+	joined   map[string]bool // those of groups that are staged
+	trigrams trigramSet
+	renamed  []renamed
+}
+
+// renamed is an account that exists, with the values it had before.
+type renamed struct {
+	id  string
+	old keys
+}
+
+// ImportAccounts applies an import with its events and ev, whole or not at all.
+// The error names the group or account that stopped it. ErrBusy: another import
+// is under way.
 //
-// What is to be added is first put into temporary tables of a connection of its
-// own, which keeps nobody waiting. The transaction then moves it by whole
-// tables.
+// What belongs to new accounts, their attributes, memberships and trigrams, is
+// written first, in many small transactions with pauses for others between
+// them. Nobody sees it without the accounts, which one transaction adds
+// together with ev and everything else. After it the events of the accounts
+// follow. What a process leaves that ends in between, FinishImports takes
+// away or completes.
 func (s *Store) ImportAccounts(ctx context.Context, im policy.Import, ev directory.Event) error {
 	if e := s.broken.Load(); e != nil {
 		return *e
@@ -23,113 +46,137 @@ func (s *Store) ImportAccounts(ctx context.Context, im policy.Import, ev directo
 }
 
 func (s *Store) importAccounts(ctx context.Context, im policy.Import, ev directory.Event) error {
-	conn, err := s.write.connect()
+	if ev.ID == "" {
+		return errNoEvent
+	}
+	ses, end, err := s.importSession()
 	if err != nil {
 		return err
 	}
-	ses := newSession(conn)
-	defer func() { _ = ses.close() }() // with its temporary tables
-	if err := numberAccounts(ses, im.Add); err != nil {
+	defer end()
+	if err := finishImports(ctx, ses); err != nil {
 		return err
 	}
-	if err := stage(ctx, ses, im); err != nil {
+	i := newImporting(ses, im, ev)
+	if err := i.stage(ctx); err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return err
+	err = i.prepare(ctx)
+	if err == nil {
+		err = ses.within("BEGIN IMMEDIATE", func(*session) error { return i.apply() })
 	}
-	err = ses.within("BEGIN IMMEDIATE", func(ses *session) error { return applyStaged(ses, im, ev) })
 	if errors.Is(classify(err), directory.ErrConflict) {
-		return nameConflict(ses, err)
+		err = nameConflict(ses, err)
+	}
+	// From here on what is left to do is done even if nobody waits for it.
+	if finishing := finishImports(context.WithoutCancel(ctx), ses); err == nil {
+		err = errors.Join(finishing, i.dropOldTrigrams())
 	}
 	return err
 }
 
-// uidsAmong are the numbers of a range that somebody has.
-const uidsAmong = `SELECT uid_number FROM accounts WHERE uid_number BETWEEN $1 AND $2`
-
-// numberAccounts gives every account of list that brings none a free number. A
-// number that is taken and not used then is gone, as always.
-func numberAccounts(ses *session, list []policy.Holder) error {
-	taken, need := map[int64]bool{}, []*int64{}
-	for i := range list {
-		if n := &list[i].Account.UIDNumber; *n != 0 {
-			taken[*n] = true
-		} else {
-			need = append(need, n)
-		}
-	}
-	for len(need) > 0 {
-		last, err := next(ses, "uid_number", len(need))
-		if err != nil {
-			return err
-		}
-		first := last - int64(len(need)) + 1
-		err = ses.each(uidsAmong, []any{first, last}, func(r *row) error { taken[r.int()] = true; return nil })
-		if err != nil {
-			return err
-		}
-		for n := first; n <= last; n++ {
-			if !taken[n] {
-				*need[0], need = n, need[1:]
-			}
-		}
-	}
-	return nil
+func newImporting(ses *session, im policy.Import, ev directory.Event) *importing {
+	return &importing{ses: ses, im: im, ev: ev, groups: map[string]string{}, joined: map[string]bool{}, trigrams: trigramSet{}}
 }
 
-// applyStaged moves what was staged to where it belongs, and makes the changes
-// that are not additions.
-func applyStaged(ses *session, im policy.Import, ev directory.Event) error {
-	for _, g := range im.Groups {
-		if err := insertGroup(ses, g); err != nil {
+// importSession opens a connection for an import and takes the lock that only
+// one import holds at a time.
+func (s *Store) importSession() (ses *session, end func(), err error) {
+	lock, err := lockImports(s.path)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := s.write.connect()
+	if err != nil {
+		return nil, nil, errors.Join(err, lock.Close())
+	}
+	ses = newSession(conn)
+	end = func() { _ = errors.Join(ses.close(), lock.Close()) } // with its temporary tables
+	if err := ses.script(importSettings); err != nil {
+		end()
+		return nil, nil, err
+	}
+	return ses, end, nil
+}
+
+// importSettings keep the hashes that are staged off any other disk, and the
+// indexes that grow when the accounts are added in memory: 256 MiB hold those
+// of some hundred thousand. An import has more patience than a command.
+const importSettings = "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -262144; PRAGMA busy_timeout = 60000"
+
+const (
+	// importStep is how many rows a transaction before or after the one that
+	// counts takes in: some ten milliseconds.
+	importStep = 4000
+	// importRest is how long others have the database at least between two, and
+	// longestRest at most.
+	importRest  = 5 * time.Millisecond
+	longestRest = 50 * time.Millisecond
+)
+
+// step runs fn in a transaction of its own and then leaves the database to
+// others for about as long as that took: who waits for SQLite's lock is not
+// woken, but looks now and then.
+func step(ctx context.Context, ses *session, fn func(*session) error) error {
+	began := time.Now()
+	if err := ses.within("BEGIN IMMEDIATE", fn); err != nil {
+		return err
+	}
+	rest := time.NewTimer(min(max(importRest, time.Since(began)), longestRest))
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// apply is the transaction that counts: it adds the accounts and makes the
+// changes that are not additions.
+func (i *importing) apply() error {
+	for _, g := range i.im.Groups {
+		if err := insertGroup(i.ses, g); err != nil {
 			return fmt.Errorf("group %s: %w", g.Name, err)
 		}
 	}
-	if err := missingGroup(ses); err != nil {
+	if err := missingGroup(i.ses); err != nil {
 		return err
 	}
-	for _, text := range []string{accountsMove, attributesMove, membersMove} {
-		if _, err := ses.exec(text); err != nil {
+	for _, text := range []string{accountsMove, joinsMove} {
+		if _, err := i.ses.exec(text); err != nil {
 			return err
 		}
 	}
-	for _, h := range im.AppPasswords {
-		if err := insertAppPassword(ses, h); err != nil {
+	for _, h := range i.im.AppPasswords {
+		if err := insertAppPassword(i.ses, h); err != nil {
 			return fmt.Errorf("app password %s: %w", h.Credential.ID, err)
 		}
 	}
-	for _, c := range im.Changes {
-		if err := changeAccount(ses, c.AccountID, c.Change, ev.At); err != nil {
+	for _, c := range i.im.Changes {
+		if err := writeChange(i.ses, c.AccountID, c.Change, i.ev.At); err != nil {
 			return fmt.Errorf("account %s: %w", c.AccountID, err)
 		}
 	}
-	if _, err := ses.exec(groupsTouch, seconds(ev.At)); err != nil {
+	if _, err := i.ses.exec(groupsTouch, seconds(i.ev.At)); err != nil {
 		return err
 	}
-	for _, n := range im.Nest {
-		if err := nest(ses, n, ev); err != nil {
+	for _, n := range i.im.Nest {
+		if err := nest(i.ses, n, i.ev); err != nil {
 			return fmt.Errorf("group %s: %w", n.Member, err)
 		}
 	}
-	return moveEvents(ses, len(im.Events), ev)
+	return i.record()
 }
 
-// moveEvents gives the events their places in the order of commits.
-func moveEvents(ses *session, count int, ev directory.Event) error {
-	if count > 0 {
-		last, err := next(ses, "event_seq", count)
-		if err != nil {
-			return err
-		}
-		if _, err := ses.exec(eventsMove, last-int64(count)); err != nil {
-			return err
-		}
-	}
-	if err := insertEvents(ses, []directory.Event{ev}); err != nil {
+func (i *importing) record() error {
+	if err := insertEvents(i.ses, []directory.Event{i.ev}); err != nil {
 		return err
 	}
-	return ses.one(counterBump)
+	if err := i.ses.one(importApplied, i.ev.ID); err != nil {
+		return err
+	}
+	return i.ses.one(counterBump)
 }
 
 func nest(ses *session, n policy.ImportNesting, ev directory.Event) error {

@@ -102,3 +102,23 @@ func readPID(dir string) int {
 	}
 	return pid
 }
+
+// importLock is the file that an import holds, so that there is one at a time.
+const importLock = "postern.import"
+
+// lockImports takes the lock of imports on the data directory of the database
+// at path, or fails with ErrBusy. Closing the file lets go of it.
+func lockImports(path string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), importLock), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the lock file of imports: %w", err)
+	}
+	if err := lockFile(f, time.Now().Add(lockWithin)); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = ErrBusy
+		}
+		return nil, fmt.Errorf("another import is under way: %w", err)
+	}
+	return f, nil
+}

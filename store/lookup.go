@@ -61,6 +61,7 @@ type lookup struct {
 	byKind  bool
 	kind    int64
 	args    []any
+	found   map[directory.Term][]int64 // by narrow
 }
 
 func (l *lookup) arg(v any) string {
@@ -109,6 +110,8 @@ func (l *lookup) ids(terms []directory.Term, kind string) string {
 				order = append(order, t.Attribute)
 			}
 			equal[t.Attribute] = append(equal[t.Attribute], value)
+		case l.found[t] != nil:
+			branches = append(branches, l.numbered(t, ix))
 		default:
 			branches = append(branches, l.from(t.Attribute, kind)+l.condition(ix, t, value))
 		}

@@ -24,7 +24,11 @@ type migration struct {
 	name     string
 	text     string
 	checksum string
+	fill     func(*session) error // after text, in its transaction; nil: nothing
 }
+
+// fills are the parts of migrations that SQL cannot say.
+var fills = map[string]func(*session) error{"0008_trigrams": fillTrigrams}
 
 var migrations = mustReadMigrations(migrationFiles)
 
@@ -47,7 +51,7 @@ func mustReadMigrations(files fs.FS) []migration {
 			panic("store: migration " + name + " is out of order")
 		}
 		sum := sha256.Sum256(text)
-		list = append(list, migration{i + 1, name, string(text), hex.EncodeToString(sum[:])})
+		list = append(list, migration{i + 1, name, string(text), hex.EncodeToString(sum[:]), fills[name]})
 	}
 	return list
 }
@@ -129,6 +133,11 @@ func (m migration) apply(ses *session) error {
 		}
 		if err := ses.script(m.text); err != nil {
 			return err
+		}
+		if m.fill != nil {
+			if err := m.fill(ses); err != nil {
+				return err
+			}
 		}
 		_, err = ses.exec("INSERT INTO migrations (number, name, checksum, applied_at) VALUES ($1, $2, $3, $4)",
 			m.number, m.name, m.checksum, time.Now().Unix())

@@ -15,8 +15,12 @@ const batch = 500
 // Holders returns one batch of accounts in id order, groups included and
 // attributes not.
 func (s *Store) Holders(ctx context.Context, q directory.Query) (list []policy.Holder, err error) {
-	text, args := holdersQuery(q)
+	l := lookup{indexes: accountLookups, kind: int64(q.Kind), byKind: true}
 	err = s.view(ctx, "listing accounts", func(ses *session) error {
+		if err := l.narrow(ses, q.AnyOf); err != nil {
+			return err
+		}
+		text, args := l.holders(q)
 		return ses.adhoc(text, args, func(r *row) error {
 			list = append(list, readHolder(r))
 			return nil
@@ -27,6 +31,10 @@ func (s *Store) Holders(ctx context.Context, q directory.Query) (list []policy.H
 
 func holdersQuery(q directory.Query) (text string, args []any) {
 	l := lookup{indexes: accountLookups, kind: int64(q.Kind), byKind: true}
+	return l.holders(q)
+}
+
+func (l *lookup) holders(q directory.Query) (text string, args []any) {
 	text = `SELECT ` + holderColumns + ` FROM accounts a` + l.clauses("a", q)
 	return text, l.args
 }
@@ -34,8 +42,11 @@ func holdersQuery(q directory.Query) (text string, args []any) {
 // Groups returns one batch of groups in id order.
 func (s *Store) Groups(ctx context.Context, q directory.Query) (list []directory.Group, err error) {
 	l := lookup{indexes: groupLookups}
-	text := `SELECT ` + groupColumns + ` FROM groups g` + l.clauses("g", q)
 	err = s.view(ctx, "listing groups", func(ses *session) error {
+		if err := l.narrow(ses, q.AnyOf); err != nil {
+			return err
+		}
+		text := `SELECT ` + groupColumns + ` FROM groups g` + l.clauses("g", q)
 		return ses.adhoc(text, l.args, func(r *row) error {
 			list = append(list, readGroup(r))
 			return nil

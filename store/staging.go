@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,26 +12,36 @@ import (
 )
 
 // The temporary tables of an import. They hold the columns of the tables that
-// they are named after, without their indexes.
+// they are named after, without their indexes: the accounts whole, attributes
+// and memberships step by step. staged_joins are the memberships of accounts
+// that exist, staged_groups are the groups that anybody joins.
 const (
 	stagedTables = `CREATE TEMPORARY TABLE staged_accounts AS SELECT ` + accountFields + ` FROM accounts WHERE 1 = 0;
 CREATE TEMPORARY TABLE staged_attributes AS SELECT ` + attributeFields + ` FROM account_attributes WHERE 1 = 0;
-CREATE TEMPORARY TABLE staged_members (group_key TEXT NOT NULL, account_id TEXT NOT NULL, login TEXT NOT NULL);
-CREATE TEMPORARY TABLE staged_events AS SELECT ` + eventColumns + `, seq, changed FROM events WHERE 1 = 0`
+CREATE TEMPORARY TABLE staged_members (group_id TEXT NOT NULL, account_id TEXT NOT NULL);
+CREATE TEMPORARY TABLE staged_joins (group_id TEXT NOT NULL, account_id TEXT NOT NULL);
+CREATE TEMPORARY TABLE staged_groups (group_id TEXT NOT NULL, name_key TEXT NOT NULL, login TEXT NOT NULL)`
 
-	memberStage = `INSERT INTO staged_members (group_key, account_id, login) VALUES ($1, $2, $3)`
+	memberStage = `INSERT INTO staged_members (group_id, account_id) VALUES ($1, $2)`
+	joinStage   = `INSERT INTO staged_joins (group_id, account_id) VALUES ($1, $2)`
+	groupStage  = `INSERT INTO staged_groups (group_id, name_key, login) VALUES ($1, $2, $3)`
 
 	accountsMove   = `INSERT INTO accounts (` + accountFields + `) SELECT ` + accountFields + ` FROM staged_accounts`
 	attributesMove = `INSERT INTO account_attributes (` + attributeFields + `) SELECT ` + attributeFields + ` FROM staged_attributes`
 	membersMove    = `INSERT INTO group_accounts (group_id, account_id)
-  SELECT g.id, s.account_id FROM staged_members s JOIN groups g ON g.name_key = s.group_key WHERE 1 = 1 ORDER BY 1, 2
+  SELECT group_id, account_id FROM staged_members WHERE 1 = 1 ORDER BY 1, 2
   ON CONFLICT (group_id, account_id) DO NOTHING`
-	groupsTouch = `UPDATE groups SET modified_at = $1 WHERE name_key IN (SELECT group_key FROM staged_members)`
-	eventsMove  = `INSERT INTO events (` + eventColumns + `, seq, changed)
-  SELECT ` + eventColumns + `, $1 + seq, $1 + seq FROM staged_events ORDER BY seq`
+	joinsMove = `INSERT INTO group_accounts (group_id, account_id)
+  SELECT group_id, account_id FROM staged_joins WHERE 1 = 1 ORDER BY 1, 2
+  ON CONFLICT (group_id, account_id) DO NOTHING`
+	attributesClear = `DELETE FROM staged_attributes`
+	membersClear    = `DELETE FROM staged_members`
+	groupsTouch     = `UPDATE groups SET modified_at = $1 WHERE id IN (SELECT group_id FROM staged_groups)`
 
-	groupMissing = `SELECT s.group_key, s.login FROM staged_members s
-  WHERE NOT EXISTS (SELECT 1 FROM groups g WHERE g.name_key = s.group_key) LIMIT 1`
+	groupMissing = `SELECT s.name_key, s.login FROM staged_groups s
+  WHERE NOT EXISTS (SELECT 1 FROM groups g WHERE g.id = s.group_id AND g.name_key = s.name_key) LIMIT 1`
+
+	uidsAmong = `SELECT uid_number FROM accounts WHERE uid_number BETWEEN $1 AND $2`
 )
 
 // conflicting find a staged account that cannot be added, by what is taken.
@@ -43,78 +54,154 @@ var conflicting = []string{
 	`SELECT max(login) FROM staged_accounts GROUP BY uid_number HAVING count(*) > 1 LIMIT 1`,
 }
 
-// stagingSettings keep the hashes off any other disk, and the indexes that grow
-// in the transaction in memory: 256 MiB hold those of some hundred thousand
-// accounts.
-const stagingSettings = "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -262144"
-
-// stage fills the temporary tables, in the order of ids: that is how the
-// largest indexes grow fastest. It takes no lock that anybody waits for.
-func stage(ctx context.Context, ses *session, im policy.Import) error {
-	if err := ses.script(stagingSettings); err != nil {
+// stage fills the temporary tables with what one transaction adds, accounts in
+// the order of ids: that is how the largest indexes grow fastest. It takes no
+// lock that anybody waits for, but for numbers. What cannot be added is found
+// here, unless it comes about meanwhile.
+func (i *importing) stage(ctx context.Context) error {
+	if err := numberAccounts(i.ses, i.im.Add); err != nil {
 		return err
 	}
-	im.Add = slices.SortedFunc(slices.Values(im.Add), func(a, b policy.Holder) int { return strings.Compare(a.Account.ID, b.Account.ID) })
-	return ses.within("BEGIN", func(ses *session) error {
+	byID := func(a, b policy.Holder) int { return strings.Compare(a.Account.ID, b.Account.ID) }
+	i.im.Add = slices.SortedFunc(slices.Values(i.im.Add), byID)
+	err := i.ses.within("BEGIN", func(ses *session) error {
 		if err := ses.script(stagedTables); err != nil {
 			return err
 		}
-		for _, h := range im.Add {
-			if err := stageAccount(ses, h); err != nil {
+		for _, g := range i.im.Groups {
+			if key, err := directory.NormalizeLogin(g.Name); err == nil {
+				i.groups[key] = g.ID
+			}
+		}
+		for _, h := range i.im.Add {
+			if err := errors.Join(ctx.Err(), i.stageAccount(h)); err != nil {
 				return fmt.Errorf("account %s: %w", h.Account.Login, err)
 			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
 		}
-		for _, c := range im.Changes {
-			if err := stageMember(ses, c.AccountID, c.AccountID, c.Join); err != nil {
-				return fmt.Errorf("account %s: %w", c.AccountID, err)
-			}
-		}
-		for i, e := range im.Events {
-			if err := insertEvent(ses, eventStage, e, int64(i+1)); err != nil {
-				return err
-			}
-		}
-		return nil
+		return i.stageChanges()
 	})
-}
-
-func stageAccount(ses *session, h policy.Holder) error {
-	if err := insertAccount(ses, stagedAccount, h); err != nil {
+	if err != nil {
 		return err
 	}
-	return stageMember(ses, h.Account.ID, h.Account.Login, h.Groups)
+	return nameConflict(i.ses, nil)
 }
 
-func stageMember(ses *session, accountID, login string, groups []string) error {
-	for _, name := range groups {
-		key, err := directory.NormalizeLogin(name)
-		if err != nil {
-			return fmt.Errorf("group %s: %w", name, directory.ErrNotFound)
-		}
-		if _, err := ses.exec(memberStage, key, accountID, login); err != nil {
+// stageAccount stages the row of an account, and finds the groups it joins.
+func (i *importing) stageAccount(h policy.Holder) error {
+	row, k, err := accountRow(h)
+	if err != nil {
+		return err
+	}
+	if _, err := i.ses.exec(stagedAccount, row...); err != nil {
+		return err
+	}
+	i.trigrams.add(k)
+	for _, name := range h.Groups {
+		if _, err := i.group(name, h.Account.Login); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// missingGroup is the error of a membership whose group is not there.
+// group is the id of a group that somebody joins.
+func (i *importing) group(name, login string) (id string, err error) {
+	key, err := directory.NormalizeLogin(name)
+	if err != nil {
+		return "", fmt.Errorf("group %s: %w", name, directory.ErrNotFound)
+	}
+	id = i.groups[key]
+	if id == "" {
+		g, err := groupNamed(i.ses, key)
+		if err != nil {
+			return "", fmt.Errorf("group %s: %w", name, err)
+		}
+		id = g.ID
+	}
+	if i.joined[key] {
+		return id, nil
+	}
+	i.groups[key], i.joined[key] = id, true
+	_, err = i.ses.exec(groupStage, id, key, login)
+	return id, err
+}
+
+// stageChanges stages what accounts that exist join, and the trigrams of the
+// values they are to have.
+func (i *importing) stageChanges() error {
+	for _, c := range i.im.Changes {
+		for _, name := range c.Join {
+			id, err := i.group(name, c.AccountID)
+			if err == nil {
+				_, err = i.ses.exec(joinStage, id, c.AccountID)
+			}
+			if err != nil {
+				return fmt.Errorf("account %s: %w", c.AccountID, err)
+			}
+		}
+		if c.Change.Name == nil && c.Change.Mail == nil && len(c.Change.Attributes) == 0 {
+			continue
+		}
+		old, err := keysOf(i.ses, accountKeys, c.AccountID)
+		if err != nil {
+			return err
+		}
+		i.renamed = append(i.renamed, renamed{c.AccountID, old})
+		i.trigrams.add(keysOfChange(old.number, c.Change))
+	}
+	return nil
+}
+
+// numberAccounts gives every account of list that brings none a free number. A
+// number that is taken and not used then is gone, as always.
+func numberAccounts(ses *session, list []policy.Holder) error {
+	taken, need := map[int64]bool{}, []*int64{}
+	for i := range list {
+		if n := &list[i].Account.UIDNumber; *n != 0 {
+			taken[*n] = true
+		} else {
+			need = append(need, n)
+		}
+	}
+	for len(need) > 0 {
+		last, err := next(ses, "uid_number", len(need))
+		if err != nil {
+			return err
+		}
+		first := last - int64(len(need)) + 1
+		err = ses.each(uidsAmong, []any{first, last}, func(r *row) error { taken[r.int()] = true; return nil })
+		if err != nil {
+			return err
+		}
+		for n := first; n <= last; n++ {
+			if !taken[n] {
+				*need[0], need = n, need[1:]
+			}
+		}
+	}
+	return nil
+}
+
+// missingGroup is the error of a membership whose group is not there, or was
+// replaced by another of that name.
 func missingGroup(ses *session) error {
 	return ses.each(groupMissing, nil, func(r *row) error {
 		return fmt.Errorf("group %s of account %s: %w", r.text(), r.text(), directory.ErrNotFound)
 	})
 }
 
-// nameConflict adds to err the account that brought it about.
+// nameConflict adds to err the account that brought it about. Without an err it
+// is ErrConflict where there is such an account.
 func nameConflict(ses *session, err error) error {
 	for _, text := range conflicting {
 		login := ""
-		if asking := ses.each(text, nil, func(r *row) error { login = r.text(); return nil }); asking == nil && login != "" {
-			return fmt.Errorf("account %s: %w", login, err)
+		if asking := ses.each(text, nil, func(r *row) error { login = r.text(); return nil }); asking != nil || login == "" {
+			continue
 		}
+		if err == nil {
+			err = directory.ErrConflict
+		}
+		return fmt.Errorf("account %s: %w", login, err)
 	}
 	return err
 }

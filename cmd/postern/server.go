@@ -203,6 +203,7 @@ func (s *server) serve(ctx context.Context) error {
 	g.Go(func() error { return s.exportEvents(ctx) })
 	g.Go(func() error { return s.sweepSessions(ctx) })
 	g.Go(func() error { return s.wrapper.run(ctx) })
+	g.Go(func() error { return s.finishImports(ctx) })
 	g.Go(func() error { return s.disconnects.run(ctx) })
 	notifySupervisor("READY=1")
 	g.Go(func() error { return s.watchEnd(ctx) })

@@ -122,7 +122,7 @@ func (i *importing) run(ctx context.Context) error {
 	if err := i.prepare(ctx, plan); err != nil {
 		return err
 	}
-	if err := i.accounts.Import(ctx, i.actor, plan); err != nil {
+	if err := i.apply(ctx, plan); err != nil {
 		return err
 	}
 	i.say("imported: %s", planSummary(plan))
@@ -208,6 +208,13 @@ func (i *importing) prepare(ctx context.Context, plan *account.ImportPlan) error
 	p := i.newProgress(i.quiet, "passwords hashed", int64(plan.Passwords))
 	defer p.end()
 	return i.accounts.Prepare(ctx, plan, i.workers(), func(done int) { p.at(int64(done)) })
+}
+
+func (i *importing) apply(ctx context.Context, plan *account.ImportPlan) error {
+	p := i.newProgress(i.quiet, "accounts written", int64(plan.Added))
+	defer p.end()
+	plan.Progress = func(done int) { p.at(int64(done)) }
+	return i.accounts.Import(ctx, i.actor, plan)
 }
 
 // showLeft says what of the file is not taken over.

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"time"
 
 	"postern/config"
+	"postern/store"
 )
 
 const (
@@ -129,4 +131,17 @@ func (s *server) expireOnce(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// finishImports looks after imports whose process ended, now and then.
+func (s *server) finishImports(ctx context.Context) error {
+	finish := func() {
+		err := s.site.store.FinishImports(ctx)
+		if err != nil && !errors.Is(err, store.ErrBusy) && ctx.Err() == nil {
+			s.log.Warn("an import that was broken off could not be finished; it is tried again", "error", err)
+		}
+	}
+	finish()
+	every(ctx, expireEvery, finish)
+	return nil
 }
