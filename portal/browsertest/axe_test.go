@@ -12,8 +12,14 @@ import (
 var axeSource = sync.OnceValues(func() (string, error) {
 	file := filepath.Join("node_modules", "axe-core", "axe.min.js")
 	if _, err := os.Stat(file); err != nil {
-		if out, err := exec.Command("npm", "ci", "--no-fund", "--no-audit").CombinedOutput(); err != nil {
-			return string(out), err
+		for try := 0; ; try++ { // the registry may have a bad moment
+			out, err := exec.Command("npm", "ci", "--no-fund", "--no-audit").CombinedOutput()
+			if err == nil {
+				break
+			}
+			if try == 3 {
+				return string(out), err
+			}
 		}
 	}
 	text, err := os.ReadFile(file)

@@ -19,6 +19,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// patience bounds the wait for what must come: a browser and all its processes
+// share the machine with other tests.
+const patience = time.Minute
+
 var chromium struct {
 	sync.Mutex
 	ctx context.Context
@@ -45,7 +49,7 @@ func start(t *testing.T) context.Context {
 		chromedp.ExecPath(needs(t, "chromium")), chromedp.NoSandbox,
 		chromedp.Flag("headless", "new"), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE localhost"),
-		chromedp.WindowSize(1280, 900))
+		chromedp.WindowSize(1280, 900), chromedp.WSURLReadTimeout(2*patience))
 	allocator, _ := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, _ := chromedp.NewContext(allocator)
 	if err := chromedp.Do(ctx); err != nil {
@@ -67,7 +71,7 @@ func open(t *testing.T, s *server, language string) *visit {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(start(t), chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 20*time.Minute)
 	t.Cleanup(cancel)
 	v := &visit{t, ctx, s.portal}
 	v.complain()
@@ -114,7 +118,7 @@ type step = chromedp.Action[chromedp.Void]
 
 func (v *visit) do(steps ...step) {
 	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(v.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		v.t.Fatalf("%v\nthe page says:\n%s", err, v.text())
@@ -124,7 +128,7 @@ func (v *visit) do(steps ...step) {
 // ask runs a step that returns something.
 func ask[T any](v *visit, a chromedp.Action[T]) T {
 	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(v.ctx, patience)
 	defer cancel()
 	got, err := chromedp.Run(ctx, a)
 	if err != nil {
@@ -135,7 +139,7 @@ func ask[T any](v *visit, a chromedp.Action[T]) T {
 
 // text is what the page says, for a test that fails.
 func (v *visit) text() string {
-	ctx, cancel := context.WithTimeout(v.ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(v.ctx, patience)
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.pathname + "\n" + document.body.innerText`))
 	if err != nil {
@@ -178,7 +182,7 @@ func (v *visit) reaches(path string) {
 // question: then it is asked of the next one.
 func (v *visit) until(script string) {
 	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(v.ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()

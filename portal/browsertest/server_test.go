@@ -143,7 +143,7 @@ func (s *server) addresses(log io.Reader) {
 	case at := <-found:
 		_, port, _ := strings.Cut(at["portal.listen"], ":")
 		s.portal, s.ldap, s.radius = "http://localhost:"+port, at["ldap.listen"], at["radius.listen"]
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		s.t.Fatal("the server does not listen")
 	}
 }
@@ -172,7 +172,7 @@ func (s *server) person(login, name string) {
 func (s *server) binds(login, password string) bool {
 	s.t.Helper()
 	needs(s.t, "ldapwhoami")
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "ldapwhoami", "-H", "ldap://"+s.ldap, "-x", "-D", "uid="+login+",ou=people,dc=example,dc=org", "-w", password).CombinedOutput()
 	if err == nil {
@@ -189,7 +189,7 @@ func (s *server) binds(login, password string) bool {
 func (s *server) accepts(login, password string) bool {
 	s.t.Helper()
 	needs(s.t, "radclient")
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "radclient", "-x", "-S", filepath.Join(s.dir, "vpn.secret"), s.radius, "auth")
 	cmd.Stdin = strings.NewReader(fmt.Sprintf("User-Name = %q\nUser-Password = %q\nMessage-Authenticator = 0x00\n", login, password))
