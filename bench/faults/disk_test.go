@@ -59,11 +59,14 @@ func (d *disk) mount() {
 	run(d.t, "mount", append(d.source, d.at)...)
 }
 
+// unmount waits for the last file to be let go.
 func (d *disk) unmount() {
 	d.t.Helper()
-	if err := unix.Unmount(d.at, 0); err != nil {
-		d.t.Fatalf("unmounting %s: %v", d.at, err)
+	err := unix.Unmount(d.at, 0)
+	for end := time.Now().Add(time.Minute); errors.Is(err, unix.EBUSY) && time.Now().Before(end); err = unix.Unmount(d.at, 0) {
+		time.Sleep(10 * time.Millisecond)
 	}
+	ok(d.t, err)
 }
 
 func newDisk(t *testing.T, source ...string) *disk {

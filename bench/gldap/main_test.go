@@ -20,10 +20,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// gldapServer describes gldap's server on a free loopback port.
+// gldapServer describes gldap's server on a free port of a loopback address of
+// this process's own: nobody else is given the port before the server has it.
 func gldapServer(t *testing.T) target {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	pid := os.Getpid()
+	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 128+pid>>16&63, pid>>8&255, pid&255))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func observe(t target, c hostile) (result, error) {
 		r.saw = err.Error()
 	}
 	r.memory = p.peak()
-	r.process = p.state()
+	r.process = p.state(t)
 	r.bind = properBind(t)
 	release()
 	return r, nil
@@ -68,7 +68,7 @@ func start(t target) (*process, error) {
 		_ = p.cmd.Wait() // how it ended is read from its state
 		close(p.ended)
 	}()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if properBind(t) == "succeeds" {
 			return p, nil
 		}
@@ -82,14 +82,20 @@ func (p *process) stop() {
 	<-p.ended
 }
 
-// state waits a moment for the end that a message may have begun.
-func (p *process) state() string {
-	select {
-	case <-p.ended:
-		return "DEAD: " + p.lastWords()
-	case <-time.After(time.Second):
-		return "lives"
+// state waits for the end that a message may have begun: a moment, and longer
+// where the server does not answer any more.
+func (p *process) state(t target) string {
+	for _, wait := range []time.Duration{time.Second, 20 * time.Second} {
+		select {
+		case <-p.ended:
+			return "DEAD: " + p.lastWords()
+		case <-time.After(wait):
+		}
+		if properBind(t) == "succeeds" {
+			break
+		}
 	}
+	return "lives"
 }
 
 // lastWords is the line on standard error that says why.
@@ -158,7 +164,7 @@ func properBind(t target) string {
 
 // dial connects, with five seconds for all that follows unless told otherwise.
 func dial(t target) (net.Conn, error) {
-	d := net.Dialer{Timeout: 2 * time.Second}
+	d := net.Dialer{Timeout: 20 * time.Second}
 	c, err := d.DialContext(context.Background(), "tcp", t.addr)
 	if err != nil {
 		return nil, err

@@ -50,7 +50,7 @@ type scale struct {
 
 var (
 	full  = scale{mutations: 400, idle: 10_000, slow: 500, siege: 5 * time.Second, pause: time.Minute}
-	short = scale{mutations: 10, idle: 1200, slow: 100, siege: 500 * time.Millisecond, within: 30 * time.Second}
+	short = scale{mutations: 10, idle: 1200, slow: 100, siege: 500 * time.Millisecond, within: time.Minute}
 )
 
 func run() error {

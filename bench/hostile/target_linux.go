@@ -106,7 +106,7 @@ func openPostern(ctx context.Context, binary, dir string, good []byte) (*target,
 	if err != nil {
 		return nil, err
 	}
-	t := &target{Server: peers.Running("Postern", process.PID(), func() error { return process.Stop(20 * time.Second) }),
+	t := &target{Server: peers.Running("Postern", process.PID(), func() error { return process.Stop(time.Minute) }),
 		secret: p.RADIUSSecret, bind: good, process: process}
 	var errs []error
 	for key, at := range map[string]*netip.AddrPort{"ldap.listen": &t.ldap, "ldap.listen_tls": &t.tls, "radius.listen": &t.radius} {
@@ -116,8 +116,13 @@ func openPostern(ctx context.Context, binary, dir string, good []byte) (*target,
 	return t, errors.Join(errs...)
 }
 
-// patience is how long somebody else waits for an answer.
-const patience = 5 * time.Second
+// patience is how long somebody else waits for an answer, asks how often over
+// RADIUS meanwhile, and abide how long an attacker puts up with a connection.
+const (
+	patience = 30 * time.Second
+	asks     = 10
+	abide    = 5 * time.Second
+)
 
 // signsIn has somebody else sign in, from an address of its own, by each
 // protocol the target speaks.
@@ -134,7 +139,7 @@ func (t *target) signsIn() error {
 }
 
 func (t *target) binds() error {
-	c, err := dial("tcp", "127.0.9.1", t.ldap)
+	c, err := dialFor(patience, "tcp", "127.0.9.1", t.ldap)
 	if err != nil {
 		return err
 	}
@@ -154,18 +159,18 @@ func (t *target) binds() error {
 
 // pap asks again where nothing comes, as a device does.
 func (t *target) pap() error {
-	c, err := dial("udp", "127.0.9.1", t.radius)
+	c, err := dialFor(patience, "udp", "127.0.9.1", t.radius)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	request := load.PAP(byte(time.Now().UnixNano()), people.Login(0), people.Password(0, 0), []byte(t.secret))
 	in := make([]byte, 4096)
-	for range 3 {
+	for range asks {
 		if _, err := c.Write(request); err != nil {
 			return err
 		}
-		_ = c.SetReadDeadline(time.Now().Add(patience / 3))
+		_ = c.SetReadDeadline(time.Now().Add(patience / asks))
 		n, err := c.Read(in)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			continue
@@ -178,12 +183,17 @@ func (t *target) pap() error {
 		}
 		return nil
 	}
-	return errors.New("three requests were not answered")
+	return errors.New("the request was not answered, however often it was sent")
 }
 
-// dial connects from a loopback address, with a deadline for all of it.
+// dial connects an attacker from a loopback address, with a deadline for all of
+// it.
 func dial(network, from string, to netip.AddrPort) (net.Conn, error) {
-	d := net.Dialer{Timeout: patience}
+	return dialFor(abide, network, from, to)
+}
+
+func dialFor(within time.Duration, network, from string, to netip.AddrPort) (net.Conn, error) {
+	d := net.Dialer{Timeout: within}
 	if network == "udp" {
 		d.LocalAddr = &net.UDPAddr{IP: net.ParseIP(from)}
 	} else {
@@ -193,5 +203,5 @@ func dial(network, from string, to netip.AddrPort) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, c.SetDeadline(time.Now().Add(patience))
+	return c, c.SetDeadline(time.Now().Add(within))
 }

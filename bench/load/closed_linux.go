@@ -49,7 +49,7 @@ type line struct {
 }
 
 // silence is how long no answer at all may come before the run has failed.
-const silence = 5 * time.Second
+const silence = 20 * time.Second
 
 // Run runs the loop until every line has nothing more to say and all answers
 // are in.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"postern/ldapsrv/ber"
@@ -16,7 +17,7 @@ import (
 )
 
 // patience bounds the wait for an answer.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // LDAP is a connection for binds. It belongs to one caller at a time.
 type LDAP struct {
@@ -125,33 +126,50 @@ func DialRADIUSFrom(from, address, secret string) (*RADIUS, error) {
 // Close closes the socket.
 func (r *RADIUS) Close() { _ = r.conn.Close() }
 
-// PAP asks, and returns the code and the whole answer with what must differ
-// made zero: identifier, authenticator and Message-Authenticator.
+// again is how long a device waits before it asks again.
+const again = 5 * time.Second
+
+// PAP asks as a device does, again where nothing comes, and returns the code and
+// the whole answer with what must differ made zero: identifier, authenticator
+// and Message-Authenticator.
 func (r *RADIUS) PAP(login, password string) (byte, []byte, error) {
 	r.id++
 	request, err := PAPRequest(r.id, login, password, r.secret)
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := r.conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		return 0, nil, err
-	}
-	if _, err := r.conn.Write(request); err != nil {
-		return 0, nil, fmt.Errorf("sending a request: %w", err)
-	}
-	answer := make([]byte, 4096)
-	n, err := r.conn.Read(answer)
+	answer, err := r.exchange(request)
 	if err != nil {
 		return 0, nil, fmt.Errorf("waiting for an answer: %w", err)
 	}
-	answer = answer[:n]
-	if n < 38 || answer[1] != r.id || answer[20] != 80 || answer[21] != 18 {
+	if len(answer) < 38 || answer[1] != r.id || answer[20] != 80 || answer[21] != 18 {
 		return 0, nil, fmt.Errorf("the answer %x does not begin with a Message-Authenticator", answer)
 	}
 	answer[1] = 0
 	clear(answer[4:20])
 	clear(answer[22:38])
 	return answer[0], answer, nil
+}
+
+// exchange sends the request until an answer with its identifier comes: what
+// else comes answers an earlier one that was sent twice.
+func (r *RADIUS) exchange(request []byte) ([]byte, error) {
+	buf := make([]byte, 4096)
+	for begun := time.Now(); ; {
+		if _, err := r.conn.Write(request); err != nil {
+			return nil, err
+		}
+		if err := r.conn.SetReadDeadline(time.Now().Add(again)); err != nil {
+			return nil, err
+		}
+		n, err := r.conn.Read(buf)
+		for err == nil && n > 1 && buf[1] != request[1] {
+			n, err = r.conn.Read(buf)
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(begun) > patience {
+			return buf[:n], err
+		}
+	}
 }
 
 // PAPRequest encodes an Access-Request with its Message-Authenticator first.

@@ -49,7 +49,7 @@ func TestASiteServesAndStops(t *testing.T) {
 	if state, err := p.State(); err != nil || state.Goroutines == 0 || state.Heap == 0 || state.Connections != 1 || state.Hashes == 0 {
 		t.Errorf("the server holds %+v, %v", state, err)
 	}
-	if err := p.Stop(20 * time.Second); err != nil {
+	if err := p.Stop(time.Minute); err != nil {
 		t.Errorf("the server ended with %v", err)
 	}
 }
