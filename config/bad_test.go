@@ -76,7 +76,7 @@ name = "mail"
 		"line 6: ldap.cleartext_bind: must be a string in quotes",
 		"line 7: ldap.profile: must be a string in quotes",
 		"line 8: ldap.trusted_relays: must be a list, such as [\"…\"]",
-		"line 9: ldap.radius: unknown key; known here are anonymous_read, cleartext_bind, listen, listen_tls, member_of, profile, readers, trusted_relays",
+		"line 9: ldap.radius: unknown key; known here are anonymous_read, cleartext_bind, listen, listen_tls, look_through_limit, member_of, profile, readers, size_limit, time_limit, trusted_relays",
 		"line 11: app_passwords.self_service: must be true or false, without quotes",
 		"line 12: app_passwords.max_per_account: must be a whole number",
 		"line 13: app_passwords.lifetime_days: must be a whole number",
@@ -123,6 +123,10 @@ format = "xml"
 		"line 20: events.keep_days: must lie between 1 and 36500",
 		`line 22: log.level: "trace" is none of debug, info, warn, error`,
 		`line 23: log.format: "xml" is none of text, json`}},
+	{"limits of searches", smallest + "size_limit = 0\ntime_limit = \"0s\"\nlook_through_limit = -1\n", []string{
+		"line 6: ldap.size_limit: must lie between 1 and 1000000000",
+		`line 7: ldap.time_limit: must lie between "1s" and "24h0m0s"`,
+		"line 8: ldap.look_through_limit: must lie between 1 and 1000000000"}},
 	{"durations", smallest + "[radius]\nreject_delay = 1\n", []string{
 		`line 7: radius.reject_delay: must be a duration in quotes, such as "1s" or "250ms"`}},
 	{"durations spelled out", smallest + "[radius]\nreject_delay = \"one second\"\n", []string{

@@ -21,6 +21,7 @@ const (
 	maxRejectDelay = 10 * time.Second
 	maxDays        = 36500
 	maxAppPassword = 1000
+	maxSearched    = 1_000_000_000
 )
 
 var (
@@ -75,6 +76,9 @@ func (l *LDAP) check(p *problems, where *places) {
 	checkWord(p, "ldap.profile", l.Profile, "rfc", "ad")
 	checkWord(p, "ldap.anonymous_read", l.AnonymousRead, "schema", "none")
 	checkWord(p, "ldap.member_of", l.MemberOf, "direct", "nested")
+	checkRange(p, "ldap.size_limit", l.SizeLimit, 1, maxSearched)
+	checkRange(p, "ldap.look_through_limit", l.LookThroughLimit, 1, maxSearched)
+	checkSpan(p, "ldap.time_limit", l.TimeLimit, time.Second, 24*time.Hour)
 	if len(l.ListenTLS) > 0 && !where.has("tls") {
 		p.add("ldap.listen_tls", "needs a certificate: add [tls] with certificate and key")
 	}

@@ -63,6 +63,16 @@ type LDAP struct {
 	// MemberOf says which groups memberOf lists: "direct" (the default), those
 	// that hold the entry themselves, or "nested", those by nesting too.
 	MemberOf string `toml:"member_of"`
+	// SizeLimit is how many entries one search returns at most, over all its
+	// pages, from 1 up. Default: 1000000. A client may ask for less.
+	SizeLimit int `toml:"size_limit"`
+	// TimeLimit is how long one search may take, sending included, from "1s"
+	// to "24h". Default: "1h". A client may ask for less.
+	TimeLimit time.Duration `toml:"time_limit"`
+	// LookThroughLimit is how many entries one search, or one page of it,
+	// considers at most, from 1 up: those that an index leaves, whether they
+	// match or not. Default: 1000000.
+	LookThroughLimit int `toml:"look_through_limit"`
 	// TrustedRelays are addresses or networks of servers that bind for many
 	// people, such as a mail server. They have only the total limit of
 	// connections, and no limit of wrong passwords of their own. Default: none.
@@ -425,7 +435,10 @@ type Log struct {
 // needed.
 func Default() Config {
 	return Config{
-		LDAP:   LDAP{CleartextBind: "loopback", Profile: "rfc", AnonymousRead: "schema", MemberOf: "direct"},
+		LDAP: LDAP{
+			CleartextBind: "loopback", Profile: "rfc", AnonymousRead: "schema", MemberOf: "direct",
+			SizeLimit: 1_000_000, TimeLimit: time.Hour, LookThroughLimit: 1_000_000,
+		},
 		RADIUS: RADIUS{RejectDelay: time.Second, StaleSessions: 24 * time.Hour},
 		Portal: Portal{
 			PublicURL:  "http://localhost:8080",

@@ -63,6 +63,23 @@ type Rules struct {
 	ActiveDirectory bool
 	// NestedMemberOf makes memberOf list groups by nesting, too.
 	NestedMemberOf bool
+	Search         SearchLimits
+}
+
+// SearchLimits bounds what one search can take. A zero field has the default
+// that its comment names.
+type SearchLimits struct {
+	Entries     int           // that it returns, over all its pages: 1000000
+	LookThrough int           // entries that it, or one page of it, considers: 1000000
+	Time        time.Duration // sending included: 1 h
+}
+
+func (l SearchLimits) withDefaults() SearchLimits {
+	return SearchLimits{
+		Entries:     cmp.Or(l.Entries, 1_000_000),
+		LookThrough: cmp.Or(l.LookThrough, 1_000_000),
+		Time:        cmp.Or(l.Time, time.Hour),
+	}
 }
 
 // Limits bounds what clients can take. A zero field has the default that its
@@ -79,10 +96,6 @@ type Limits struct {
 	Idle      time.Duration // between messages: 15 min
 	Write     time.Duration // for the client to take an answer: 30 s
 	Drain     time.Duration // for what is in hand when the server stops: 10 s
-
-	Search      time.Duration // for a search, sending included: 1 h
-	Entries     int           // that one search returns, over all its pages: 1000000
-	LookThrough int           // entries that one search, or page, considers: 1000000
 }
 
 // WithDefaults returns l with its zero fields filled.
@@ -98,9 +111,6 @@ func (l Limits) WithDefaults() Limits {
 		Idle:              cmp.Or(l.Idle, 15*time.Minute),
 		Write:             cmp.Or(l.Write, 30*time.Second),
 		Drain:             cmp.Or(l.Drain, 10*time.Second),
-		Search:            cmp.Or(l.Search, time.Hour),
-		Entries:           cmp.Or(l.Entries, 1_000_000),
-		LookThrough:       cmp.Or(l.LookThrough, 1_000_000),
 	}
 }
 
@@ -148,6 +158,7 @@ type application struct {
 }
 
 func compileRules(base string, r Rules) (*rules, error) {
+	r.Search = r.Search.withDefaults()
 	out := &rules{Rules: r, grants: map[string]access{}, plans: &plans{may: entry.Everything}}
 	var problems []error
 	for _, name := range r.Applications {

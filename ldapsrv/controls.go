@@ -9,8 +9,8 @@ var offered = []string{wire.OIDManageDsaIT, wire.OIDPaged, wire.OIDSort, wire.OI
 
 // readControls takes the controls of a search.
 func (run *searchRun) readControls() wire.Result {
-	run.limit = run.limits.Entries
-	if asked := int(run.query.SizeLimit); asked > 0 && (run.limit == 0 || asked < run.limit) {
+	run.limit = run.conf.Search.Entries
+	if asked := int(run.query.SizeLimit); asked > 0 && asked < run.limit {
 		run.limit = asked
 	}
 	seen := map[string]bool{}

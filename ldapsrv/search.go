@@ -78,7 +78,7 @@ type searchRun struct {
 
 	page    *page // nil: not paged
 	sorting *sorting
-	limit   int // of entries; 0: none
+	limit   int // of entries
 	sent    int
 	looked  int
 }
@@ -100,7 +100,7 @@ func (run *searchRun) answer(ctx context.Context) answer {
 
 // timeLimit is the client's or the server's, whichever ends first.
 func (run *searchRun) timeLimit() time.Duration {
-	limit := run.limits.Search
+	limit := run.conf.Search.Time
 	if asked := time.Duration(run.query.TimeLimit) * time.Second; asked > 0 && asked < limit {
 		return asked
 	}

@@ -213,8 +213,8 @@ func TestLimitsEndASearchWithTheirCodes(t *testing.T) {
 		{"no limit", nil, 0, wire.Success, 2000},
 		{"the client's size limit", nil, 7, wire.SizeLimitExceeded, 7},
 		{"a size limit that is just enough", nil, 2000, wire.Success, 2000},
-		{"the server's size limit", func(c *Config) { c.Limits.Entries = 700 }, 900, wire.SizeLimitExceeded, 700},
-		{"look-through", func(c *Config) { c.Limits.LookThrough = 1000 }, 0, wire.AdminLimitExceeded, 1000},
+		{"the server's size limit", func(c *Config) { c.Rules.Search.Entries = 700 }, 900, wire.SizeLimitExceeded, 700},
+		{"look-through", func(c *Config) { c.Rules.Search.LookThrough = 1000 }, 0, wire.AdminLimitExceeded, 1000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := boundSession(t, f, c.change)
@@ -233,6 +233,37 @@ func TestLimitsEndASearchWithTheirCodes(t *testing.T) {
 	}
 }
 
+// TestLimitsOfSearchesAreThoseOfTheRulesNow: a reload bites at the next search
+// of connections that are open.
+func TestLimitsOfSearchesAreThoseOfTheRulesNow(t *testing.T) {
+	c := searching(aDirectory(20))
+	srv, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &session{service: &srv.service, peer: peer{remote: loopback}}
+	ask(t, s, bindMessage(1, annName, "right"))
+	for _, limit := range []struct {
+		limits SearchLimits
+		want   wire.Code
+		count  int
+	}{
+		{SearchLimits{}, wire.Success, 20},
+		{SearchLimits{Entries: 3}, wire.SizeLimitExceeded, 3},
+		{SearchLimits{LookThrough: 5}, wire.AdminLimitExceeded, 5},
+		{SearchLimits{Entries: 20, LookThrough: 20}, wire.Success, 20},
+	} {
+		c.Rules.Search = limit.limits
+		if err := srv.SetRules(c.Rules); err != nil {
+			t.Fatal(err)
+		}
+		list := ask(t, s, searchMessage(2, "ou=people,"+testBase, wire.SingleLevel, present("uid"), nil))
+		if got := len(entriesOf(list)); last(list).code != limit.want || got != limit.count {
+			t.Errorf("under %+v: %d entries and %v; want %d and %v", limit.limits, got, last(list).code, limit.count, limit.want)
+		}
+	}
+}
+
 func TestATimeLimitEndsASearch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := aDirectory(2000)
@@ -243,7 +274,7 @@ func TestATimeLimitEndsASearch(t *testing.T) {
 			<-ctx.Done()
 			return ctx.Err()
 		}
-		s := boundSession(t, f, func(c *Config) { c.Limits.Search = 3 * time.Second })
+		s := boundSession(t, f, func(c *Config) { c.Rules.Search.Time = 3 * time.Second })
 		began := time.Now()
 		list := ask(t, s, searchMessage(2, testBase, wire.WholeSubtree, present("uid"), nil))
 		if got := time.Since(began); last(list).code != wire.TimeLimitExceeded || got != 3*time.Second {

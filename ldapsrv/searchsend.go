@@ -19,7 +19,7 @@ func (run *searchRun) emit(e *entry.Entry, id string) error {
 		run.page.more = true
 		return errEnough
 	}
-	if run.limit > 0 && run.page.before()+run.sent >= run.limit {
+	if run.page.before()+run.sent >= run.limit {
 		return errSizeLimit
 	}
 	run.sent++

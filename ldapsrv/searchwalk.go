@@ -146,7 +146,7 @@ func orEnded(ctx context.Context, err error) error {
 
 // consider visits an entry if the session may see it and it matches.
 func (run *searchRun) consider(e *entry.Entry, id string, visit visit) error {
-	if run.looked++; run.looked > run.limits.LookThrough {
+	if run.looked++; run.looked > run.conf.Search.LookThrough {
 		return errLookThrough
 	}
 	if !run.access.whole[e.Kind] && !run.access.sees(entry.Name{Kind: e.Kind, Key: e.Key()}) {

@@ -244,7 +244,7 @@ func (run *searchRun) sendRun(ctx context.Context, found []sortable) error {
 
 // emitSorted is emit where the page is cut beforehand.
 func (run *searchRun) emitSorted(e *entry.Entry, id string) error {
-	if run.limit > 0 && run.page.before()+run.sent >= run.limit {
+	if run.page.before()+run.sent >= run.limit {
 		return errSizeLimit
 	}
 	run.sent++

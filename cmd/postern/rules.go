@@ -140,6 +140,9 @@ func ldapRulesOf(c *config.Config, rules *policy.Rules) ldapsrv.Rules {
 		HideRoot:        c.LDAP.AnonymousRead != "schema",
 		ActiveDirectory: c.LDAP.Profile == "ad",
 		NestedMemberOf:  c.LDAP.MemberOf == "nested",
+		Search: ldapsrv.SearchLimits{
+			Entries: c.LDAP.SizeLimit, LookThrough: c.LDAP.LookThroughLimit, Time: c.LDAP.TimeLimit,
+		},
 	}
 	for _, s := range c.Services {
 		if s.LDAPBase != "" {

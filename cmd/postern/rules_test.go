@@ -12,6 +12,7 @@ import (
 
 	"postern/config"
 	"postern/directory"
+	"postern/ldapsrv"
 	"postern/policy"
 	"postern/policy/brake"
 	"postern/radiussrv"
@@ -127,6 +128,15 @@ func TestWhatIsLeftOutSoftensNothing(t *testing.T) {
 	}
 	if s := c.settings; s.Format != secret.Standard || s.AllowCHAP || s.RevokeOnPasswordChange || !s.RevokeOnMFAReset {
 		t.Errorf("settings %+v", s)
+	}
+}
+
+func TestTheConfigurationBoundsSearches(t *testing.T) {
+	c := config.Default()
+	c.LDAP.SizeLimit, c.LDAP.TimeLimit, c.LDAP.LookThroughLimit = 5, 7*time.Second, 11
+	want := ldapsrv.SearchLimits{Entries: 5, Time: 7 * time.Second, LookThrough: 11}
+	if got := ldapRulesOf(&c, &policy.Rules{}).Search; got != want {
+		t.Errorf("it becomes %+v, want %+v", got, want)
 	}
 }
 
