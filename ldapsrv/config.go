@@ -127,6 +127,9 @@ type Config struct {
 	// Cookies authenticate the cookies of paged searches; nil: they are not
 	// offered.
 	Cookies CookieKeys
+	// Made is when the directory came to be, which its base and units show as
+	// their times; zero: they show none.
+	Made time.Time
 	// Passwords changes primary passwords (RFC 3062); nil: nobody's can be.
 	Passwords PasswordChanger
 	// TLS is offered by StartTLS, and used by listeners with
@@ -157,7 +160,7 @@ type application struct {
 	normal dn.DN
 }
 
-func compileRules(base string, r Rules) (*rules, error) {
+func compileRules(base string, made time.Time, r Rules) (*rules, error) {
 	r.Search = r.Search.withDefaults()
 	out := &rules{Rules: r, grants: map[string]access{}, plans: &plans{may: entry.Everything}}
 	var problems []error
@@ -172,13 +175,13 @@ func compileRules(base string, r Rules) (*rules, error) {
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
-	return out, out.prepare(base)
+	return out, out.prepare(base, made)
 }
 
 // prepare makes ready what searches need.
-func (r *rules) prepare(base string) (err error) {
+func (r *rules) prepare(base string, made time.Time) (err error) {
 	r.entries, err = entry.NewTree(base, entry.Options{
-		Applications: r.Applications, ActiveDirectory: r.ActiveDirectory, NestedMemberOf: r.NestedMemberOf,
+		Applications: r.Applications, ActiveDirectory: r.ActiveDirectory, NestedMemberOf: r.NestedMemberOf, Made: made,
 	})
 	if err != nil {
 		return fmt.Errorf("base_dn %q: %w", base, err)

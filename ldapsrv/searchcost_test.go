@@ -3,6 +3,7 @@ package ldapsrv
 import (
 	"context"
 	"testing"
+	"time"
 
 	"postern/directory"
 	"postern/ldapsrv/ber"
@@ -29,7 +30,7 @@ func (oneAccount) GroupsBelow(context.Context, string) ([]string, error)        
 // directory answers at once, and nothing is sent.
 func BenchmarkSearchOfOne(b *testing.B) {
 	w := newWorld(b)
-	compiled, err := compileRules(testBase, Rules{ServiceAccounts: []ServiceAccount{{Name: "reader", Read: []string{"ou=people", "ou=groups"}, Attributes: []string{"*"}}}})
+	compiled, err := compileRules(testBase, time.Time{}, Rules{ServiceAccounts: []ServiceAccount{{Name: "reader", Read: []string{"ou=people", "ou=groups"}, Attributes: []string{"*"}}}})
 	if err != nil {
 		b.Fatal(err)
 	}

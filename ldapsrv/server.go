@@ -23,6 +23,7 @@ type Server struct {
 	limits  Limits
 	log     *slog.Logger
 	gate    *gate
+	made    time.Time
 	current atomic.Pointer[rules]
 
 	lastCrowded atomic.Int64 // when crowded last said so, Unix time in nanoseconds
@@ -35,7 +36,7 @@ func New(c Config) (*Server, error) {
 	if err != nil || len(base) == 0 {
 		err = fmt.Errorf("base_dn %q is not a distinguished name such as dc=example,dc=org", c.BaseDN)
 	}
-	s := &Server{tls: c.TLS, limits: c.Limits.WithDefaults(), log: c.Log}
+	s := &Server{tls: c.TLS, limits: c.Limits.WithDefaults(), log: c.Log, made: c.Made}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -58,7 +59,7 @@ func New(c Config) (*Server, error) {
 		err = errors.Join(err, errors.New("an LDAP server needs an authenticator and an entitler"))
 	}
 	if err != nil {
-		_, rulesErr := compileRules("dc=invalid", c.Rules)
+		_, rulesErr := compileRules("dc=invalid", time.Time{}, c.Rules)
 		return s, errors.Join(err, rulesErr)
 	}
 	return s, s.SetRules(c.Rules)
@@ -67,7 +68,7 @@ func New(c Config) (*Server, error) {
 // SetRules replaces the rules: for binds and connections from now on. With an
 // error nothing is replaced.
 func (s *Server) SetRules(r Rules) error {
-	compiled, err := compileRules(s.service.tree.base, r)
+	compiled, err := compileRules(s.service.tree.base, s.made, r)
 	if err != nil {
 		return err
 	}

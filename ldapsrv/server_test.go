@@ -90,7 +90,7 @@ func TestABindAllocatesLittle(t *testing.T) {
 	w := newWorld(t)
 	decided := policy.Decision{Outcome: policy.Accept, Login: "ann"}
 	w.session.service.auth = authFunc(func(context.Context, policy.Attempt) policy.Decision { return decided })
-	compiled, err := compileRules(testBase, w.rules)
+	compiled, err := compileRules(testBase, time.Time{}, w.rules)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ func newWorld(t testing.TB) *world {
 	shared := srv.service
 	shared.canTLS = true
 	shared.rules = func() *rules {
-		r, err := compileRules(testBase, w.rules)
+		r, err := compileRules(testBase, time.Time{}, w.rules)
 		if err != nil {
 			t.Error(err)
 		}

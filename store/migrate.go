@@ -67,6 +67,16 @@ const migrationsTable = `CREATE TABLE IF NOT EXISTS migrations (
   applied_at BIGINT NOT NULL
 )`
 
+// Made is when the database was made.
+func (s *Store) Made(ctx context.Context) (at time.Time, err error) {
+	err = s.view(ctx, "reading when the database was made", func(ses *session) error {
+		return ses.only(migratedFirst, nil, func(r *row) error { at = r.time(); return nil })
+	})
+	return at, err
+}
+
+const migratedFirst = "SELECT applied_at FROM migrations WHERE number = 1"
+
 // prepareSchema brings the database to this program's schema. Nothing is
 // migrated under a running server: only the one that holds the lock migrates.
 func (s *Store) prepareSchema(ctx context.Context, opts Options) error {

@@ -192,3 +192,18 @@ func TestAMigrationIsWholeOrNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestADatabaseKnowsWhenItWasMade(t *testing.T) {
+	dir := t.TempDir()
+	before := time.Now().Truncate(time.Second)
+	s := openHere(t, Options{Dir: dir})
+	made, err := s.Made(t.Context())
+	ok(t, err)
+	if made.Before(before) || made.After(time.Now()) {
+		t.Errorf("it was made at %v, not between %v and now", made, before)
+	}
+	again, err := openHere(t, Options{Dir: dir}).Made(t.Context())
+	if err != nil || !again.Equal(made) {
+		t.Errorf("opened again it was made at %v, %v; before, at %v", again, err, made)
+	}
+}

@@ -144,12 +144,16 @@ func (s *server) openTLS(_ context.Context, c loaded) (err error) {
 	return err
 }
 
-func (s *server) openLDAP(_ context.Context, c loaded) (err error) {
+func (s *server) openLDAP(ctx context.Context, c loaded) (err error) {
+	made, err := s.site.store.Made(ctx)
+	if err != nil {
+		return err
+	}
 	accounts := s.env.accountsOf(s.site)
 	accounts.Hasher, accounts.Settings = s.hasher, s.accountSettings
 	s.ldap, err = ldapsrv.New(ldapsrv.Config{
 		BaseDN: c.BaseDN, Authenticator: s.engine, Entitler: s.engine, TLS: s.certificate.tlsConfig(),
-		Directory: s.site.store, Cookies: s.site.keys, Passwords: &ownPasswords{accounts, s.hasher},
+		Directory: s.site.store, Made: made, Cookies: s.site.keys, Passwords: &ownPasswords{accounts, s.hasher},
 		Rules: ldapRulesOf(&c.Config, c.rules), Limits: ldapsrv.Limits{Drain: drainWithin},
 		Version: version(), Log: s.log,
 	})

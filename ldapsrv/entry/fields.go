@@ -187,6 +187,8 @@ func serviceFields() []field {
 func containerFields(structural string, own ...field) []field {
 	own = append(own, operational(structural, func(e *Entry) string { return derivedUUID(e.DN()) })...)
 	return append(own,
+		moment("createTimestamp", containerMade),
+		moment("modifyTimestamp", containerMade),
 		below("hasSubordinates", func(e *Entry) string {
 			if e.Below == 0 {
 				return "FALSE"
@@ -200,6 +202,8 @@ func containerFields(structural string, own ...field) []field {
 			return strconv.Itoa(e.Below)
 		}))
 }
+
+func containerMade(e *Entry) time.Time { return e.View.made }
 
 // below is a field that the count of what stands below is needed for.
 func below(name string, value func(e *Entry) string) field {

@@ -50,7 +50,8 @@ type leaf struct {
 	// member, for assertions on members and memberOf by DN: what the DN names.
 	member *Name
 	// groups, beside member: of entries that are groups those that hold it; of
-	// memberOf under the in-chain rule those that count.
+	// memberOf, under the in-chain rule or where it lists groups by nesting,
+	// those whose members are in it.
 	groups map[string]struct{}
 }
 
@@ -75,7 +76,7 @@ func (m *Matcher) prepare(ctx context.Context, f filter.Filter, follow Follower)
 	if l.member == nil || l.nothing || l.absent {
 		return nil
 	}
-	return l.follow(ctx, follow)
+	return l.follow(ctx, follow, m.view.nested)
 }
 
 // leaf returns what was found out about a, nil where a is not of the filter.
@@ -167,11 +168,12 @@ func (v *View) named(value string) *Name {
 	return &n
 }
 
-// follow finds the groups that an assertion on memberships is about.
-func (l *leaf) follow(ctx context.Context, follow Follower) (err error) {
+// follow finds the groups that an assertion on memberships is about. nested
+// says that memberOf lists groups by nesting, too.
+func (l *leaf) follow(ctx context.Context, follow Follower, nested bool) (err error) {
 	var keys []string
 	switch {
-	case l.attr == memberOfAttr && l.member.Kind == Group && l.chain:
+	case l.attr == memberOfAttr && l.member.Kind == Group && (l.chain || nested):
 		keys, err = follow.GroupsBelow(ctx, l.member.Key)
 	case l.attr == memberOfAttr:
 		return nil

@@ -159,10 +159,8 @@ func (m *Matcher) memberCandidates(l *leaf, k Kind) Candidates {
 	switch {
 	case k.container() || l.member.Kind != Group:
 		return Candidates{}
-	case l.chain:
+	case l.chain || m.view.nested:
 		return groupsNamed("memberof", l.groups)
-	case m.view.nested:
-		return all
 	}
 	return Candidates{Terms: []directory.Term{{Attribute: "memberof", Value: l.member.Key}}}
 }

@@ -2,6 +2,7 @@ package entry
 
 import (
 	"strings"
+	"time"
 
 	"postern/directory"
 	"postern/ldapsrv/dn"
@@ -49,6 +50,7 @@ type Tree struct {
 	apps   []app
 	ad     bool
 	nested bool
+	made   time.Time
 	view   *View // of the tree itself
 }
 
@@ -68,6 +70,9 @@ type Options struct {
 	// NestedMemberOf makes memberOf list also the groups that hold the entry
 	// by nesting.
 	NestedMemberOf bool
+	// Made is when the containers came to be, which never change. Zero: they do
+	// not say.
+	Made time.Time
 }
 
 // NewTree makes the tree of a base, which is not the empty name.
@@ -76,7 +81,7 @@ func NewTree(base string, o Options) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tree{base: base, normal: d.Normal(), ad: o.ActiveDirectory, nested: o.NestedMemberOf}
+	t := &Tree{base: base, normal: d.Normal(), ad: o.ActiveDirectory, nested: o.NestedMemberOf, made: o.Made}
 	var labels []string
 	for _, a := range t.normal {
 		if a.Type == "dc" {
