@@ -24,7 +24,7 @@ func (s *session) compare(ctx context.Context, r request, q wire.CompareRequest,
 		return refuse(r, out, wire.Result{Code: wire.InvalidDNSyntax, Text: "the entry's name is not a distinguished name"})
 	}
 	attr := schema.Find(string(q.Attribute))
-	if attr == nil && !isDescription(string(q.Attribute)) {
+	if attr == nil && !isDescription(string(q.Attribute)) || !entry.KnownOptions(string(q.Attribute)) {
 		return refuse(r, out, wire.Result{Code: wire.UndefinedAttributeType})
 	}
 	if result := assertable(attr, string(q.Value)); result.Code != wire.Success {

@@ -42,6 +42,9 @@ func (run *searchRun) readPagedControl(c wire.Control) wire.Result {
 	case run.cookies == nil:
 		return wire.Result{Code: wire.UnwillingToPerform, Text: "paged results are not offered"}
 	}
+	if limit := int(run.query.SizeLimit); limit > 0 && size >= limit && len(cookie) == 0 {
+		return wire.Result{} // one page holds all there may be (RFC 2696 §3)
+	}
 	run.page = &page{size: size, id: string(cookie)}
 	return wire.Result{}
 }

@@ -32,7 +32,7 @@ func (w *watched) AccountEntries(ctx context.Context, q directory.Query, d direc
 func TestNestedMemberOfIsAnsweredByTheIndex(t *testing.T) {
 	db := &watched{Store: openStore(t)}
 	fill(t, db.Store)
-	c := dial(t, serveWith(t, func(c *ldapsrv.Config) {
+	c := dial(t, "ldap://"+serveWith(t, func(c *ldapsrv.Config) {
 		c.Directory = db
 		c.Rules.NestedMemberOf = true
 	}))

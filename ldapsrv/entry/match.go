@@ -141,6 +141,13 @@ func equalityOf(f filter.Filter) bool {
 	return false
 }
 
+// KnownOptions reports whether the options of an attribute description, if it
+// has any, are such that attributes could have them.
+func KnownOptions(description string) bool {
+	_, options, has := strings.Cut(description, ";")
+	return !has || knownOptions(options)
+}
+
 // knownOptions reports whether every option is one that attributes could have.
 func knownOptions(options string) bool {
 	for o := range strings.SplitSeq(options, ";") {
