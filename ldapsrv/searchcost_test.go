@@ -26,47 +26,76 @@ func (oneAccount) DirectoryCounts(context.Context) (directory.Counts, error) {
 func (oneAccount) GroupsAbove(context.Context, directory.Member) ([]string, error) { return nil, nil }
 func (oneAccount) GroupsBelow(context.Context, string) ([]string, error)           { return nil, nil }
 
-// BenchmarkSearchOfOne is what a search by login costs the session alone: the
-// directory answers at once, and nothing is sent.
-func BenchmarkSearchOfOne(b *testing.B) {
-	w := newWorld(b)
-	compiled, err := compileRules(testBase, time.Time{}, Rules{ServiceAccounts: []ServiceAccount{{Name: "reader", Read: []string{"ou=people", "ou=groups"}, Attributes: []string{"*"}}}})
+// searchOfOne returns a session of a service account that may read all people,
+// and a search by login.
+func searchOfOne(t testing.TB) (*session, []byte) {
+	t.Helper()
+	w := newWorld(t)
+	compiled, err := compileRules(testBase, time.Time{}, Rules{ServiceAccounts: []ServiceAccount{
+		{Name: "reader", Read: []string{"ou=people", "ou=groups"}, Attributes: []string{"*"}},
+	}})
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	w.session.rules = func() *rules { return compiled }
-	w.session.directory = oneAccount{[]directory.AccountEntry{{Account: directory.Account{
+	s := &w.session
+	s.rules = func() *rules { return compiled }
+	s.directory = oneAccount{[]directory.AccountEntry{{Account: directory.Account{
 		ID: "6c4d0a4e-0a5c-4a53-8d3c-0a9f1f7c6b11", Login: "user000001", Name: "Person user000001", Mail: "user000001@example.org", CreatedAt: testTime, ModifiedAt: testTime,
 	}}}}
-	w.session.who = identity{bound: true, login: "reader", naming: directory.ServiceAccountOnly}
-	frame := message(1, wire.OpSearch, func(f []byte) []byte {
+	s.who = identity{bound: true, login: "reader", naming: directory.ServiceAccountOnly}
+	return s, searchByLogin("user000001", "uid", "cn", "mail")
+}
+
+func searchByLogin(login string, attributes ...string) []byte {
+	return message(1, wire.OpSearch, func(f []byte) []byte {
 		f = ber.AppendString(f, ber.OctetString, testBase)
-		f = ber.AppendInt(f, ber.Enumerated, 2)
+		f = ber.AppendInt(f, ber.Enumerated, int32(wire.WholeSubtree))
 		f = ber.AppendInt(f, ber.Enumerated, 0)
 		f = ber.AppendInt(f, ber.Integer, 0)
 		f = ber.AppendInt(f, ber.Integer, 0)
 		f = ber.AppendBool(f, ber.Boolean, false)
 		f, equal := ber.Begin(f, ber.ContextConstructed(3))
 		f = ber.AppendString(f, ber.OctetString, "uid")
-		f = ber.End(ber.AppendString(f, ber.OctetString, "user000001"), equal)
+		f = ber.End(ber.AppendString(f, ber.OctetString, login), equal)
 		f, list := ber.Begin(f, ber.Sequence)
-		for _, name := range []string{"uid", "cn", "mail"} {
+		for _, name := range attributes {
 			f = ber.AppendString(f, ber.OctetString, name)
 		}
 		return ber.End(f, list)
 	})
-	ctx, cancel := context.WithCancel(b.Context())
-	defer cancel()
-	b.ReportAllocs()
-	var out []byte
-	for b.Loop() {
+}
+
+// carriesOut returns a function that takes the frame through the session.
+func carriesOut(t testing.TB, s *session, frame []byte) func() {
+	ctx, out := t.Context(), make([]byte, 0, 1024)
+	return func() {
 		m, err := wire.Decode(frame)
 		if err != nil {
-			b.Fatal(err)
+			t.Fatal(err)
 		}
-		out = w.session.handle(ctx, request{Message: m, at: testTime}, nil, out[:0]).out
-		if len(out) < 100 {
-			b.Fatalf("%q", out)
+		if a := s.handle(ctx, request{Message: m, at: testTime}, nil, out); len(a.out) < 100 {
+			t.Fatalf("the search is answered with %q", a.out)
 		}
+	}
+}
+
+// TestASearchByLoginAllocatesLittle counts from the frame to the answer, once
+// the like was asked before.
+func TestASearchByLoginAllocatesLittle(t *testing.T) {
+	const most = 12
+	s, frame := searchOfOne(t)
+	if n := testing.AllocsPerRun(100, carriesOut(t, s, frame)); n > most {
+		t.Errorf("%v allocations, more than %d", n, most)
+	}
+}
+
+// BenchmarkSearchOfOne is what a search by login costs the session alone: the
+// directory answers at once, and nothing is sent.
+func BenchmarkSearchOfOne(b *testing.B) {
+	s, frame := searchOfOne(b)
+	search := carriesOut(b, s, frame)
+	b.ReportAllocs()
+	for b.Loop() {
+		search()
 	}
 }
