@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -47,8 +48,12 @@ const (
 // AccountEntries returns one batch of the accounts that q selects, in id
 // order. Nothing is held open behind it.
 func (s *Store) AccountEntries(ctx context.Context, q directory.Query, d directory.Detail) (list []directory.AccountEntry, err error) {
-	if term, ok := ofOne(q); ok {
-		return s.entryOfOne(ctx, entryKey{uint8(term), q.Kind, d & ofAccounts, q.AnyOf[0].Value})
+	var room [maxEntryKeys]entryKey
+	if keys := entryKeysOf(room[:0], q, d); len(keys) > 0 {
+		if list, err = s.entriesOf(ctx, keys); err != nil || len(list) <= cmp.Or(q.Limit, batch) {
+			return list, err
+		}
+		list = nil // many have the same address: batch by batch
 	}
 	l := lookup{indexes: accountLookups, kind: int64(q.Kind), byKind: true}
 	reading := s.view

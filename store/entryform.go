@@ -10,9 +10,17 @@ import (
 // for a hundred thousand of them have to be small. What is read from it again
 // are parts of that string.
 
-// packEntry writes an entry in that form.
-func packEntry(e *directory.AccountEntry) string {
-	b := make([]byte, 0, 160)
+// packEntries writes a list of entries, mostly of one, in that form. It is not
+// empty.
+func packEntries(list []directory.AccountEntry) string {
+	b := binary.AppendUvarint(make([]byte, 0, 160), uint64(len(list)))
+	for i := range list {
+		b = packEntry(b, &list[i])
+	}
+	return string(b)
+}
+
+func packEntry(b []byte, e *directory.AccountEntry) []byte {
 	for _, n := range []int64{int64(e.Kind), bit(e.Disabled), seconds(e.ExpiresAt), e.UIDNumber,
 		seconds(e.PasswordChangedAt), seconds(e.CreatedAt), seconds(e.ModifiedAt)} {
 		b = binary.AppendVarint(b, n)
@@ -25,7 +33,7 @@ func packEntry(e *directory.AccountEntry) string {
 	for name, values := range e.Attributes {
 		b = packTexts(packText(b, name), values)
 	}
-	return string(b)
+	return b
 }
 
 func packText(b []byte, s string) []byte {
@@ -40,11 +48,21 @@ func packTexts(b []byte, list []string) []byte {
 	return b
 }
 
-// packed is what is left to be read of a form that packEntry wrote.
+// packed is what is left to be read of a form that packEntries wrote.
 type packed string
 
-func unpackEntry(form string) (e directory.AccountEntry) {
+func unpackEntries(form string) (list []directory.AccountEntry) {
 	p := packed(form)
+	if n := p.uint(); n > 0 {
+		list = make([]directory.AccountEntry, n)
+		for i := range list {
+			list[i] = p.entry()
+		}
+	}
+	return list
+}
+
+func (p *packed) entry() (e directory.AccountEntry) {
 	e.Kind, e.Disabled = directory.Kind(p.int()), p.int() != 0
 	e.ExpiresAt, e.UIDNumber = fromSeconds(p.int()), p.int()
 	e.PasswordChangedAt, e.CreatedAt, e.ModifiedAt = fromSeconds(p.int()), fromSeconds(p.int()), fromSeconds(p.int())

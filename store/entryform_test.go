@@ -13,7 +13,7 @@ import (
 
 func TestAnEntryIsRememberedAsItWas(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	for _, e := range []directory.AccountEntry{
+	list := []directory.AccountEntry{
 		{},
 		{Account: directory.Account{ID: "id", Login: "ann", UIDNumber: -1}},
 		{
@@ -24,9 +24,11 @@ func TestAnEntryIsRememberedAsItWas(t *testing.T) {
 			},
 			MemberOf: []string{"staff", "admins"},
 		},
-	} {
-		if got := unpackEntry(packEntry(&e)); !reflect.DeepEqual(got, e) {
-			t.Errorf("%+v became %+v", e, got)
+	}
+	for n := range len(list) + 1 {
+		form := packEntries(list[:n])
+		if got := unpackEntries(form); form == "" || len(got) != n || n > 0 && !reflect.DeepEqual(got, list[:n]) {
+			t.Errorf("%+v became %+v", list[:n], got)
 		}
 	}
 }

@@ -43,8 +43,8 @@ const (
 	rememberedOverhead = 100      // of the map, for each
 )
 
-// entryOfOne returns the account of that key, if there is one: what is
-// remembered of it, or else what is read now.
+// entryOfOne returns the accounts of that key: what is remembered of them, or
+// else what is read now.
 func (s *Store) entryOfOne(ctx context.Context, key entryKey) ([]directory.AccountEntry, error) {
 	mark := s.Mark()
 	form, known := s.entries.find(key, mark)
@@ -53,16 +53,16 @@ func (s *Store) entryOfOne(ctx context.Context, key entryKey) ([]directory.Accou
 		form, known = s.entries.find(key, mark)
 	}
 	if form != "" {
-		return []directory.AccountEntry{unpackEntry(form)}, nil
+		return unpackEntries(form), nil
 	}
 	list, err := s.oneEntry(ctx, key)
-	if known && err == nil && len(list) == 1 {
-		s.entries.keep(key, mark, packEntry(&list[0]))
+	if known && err == nil {
+		s.entries.keep(key, mark, packEntries(list))
 	}
 	return list, err
 }
 
-// find returns the form of an entry, "" where it is not remembered. known says
+// find returns the form of what was read, "" where it is not remembered. known says
 // that what is remembered is right at that mark.
 func (r *remembered) find(key entryKey, mark policy.Mark) (form string, known bool) {
 	r.mu.RLock()

@@ -206,15 +206,15 @@ func (n *Name) asMember() directory.Member {
 
 // holding lists the groups that hold n directly.
 func holding(ctx context.Context, follow Follower, n *Name) (keys []string, err error) {
-	q := directory.Query{AnyOf: []directory.Term{{Attribute: heldAs[n.Kind], Value: n.Key}}}
+	q := directory.Query{AnyOf: []directory.Term{{Attribute: heldAs[n.Kind], Value: n.Key}}, Limit: 512}
 	for {
 		list, err := follow.GroupEntries(ctx, q, 0)
-		if err != nil || len(list) == 0 {
-			return keys, err
-		}
 		for _, g := range list {
 			keys = append(keys, keyOfShown(g.Name))
 			q.After = g.ID
+		}
+		if err != nil || len(list) < q.Limit {
+			return keys, err
 		}
 	}
 }

@@ -45,6 +45,27 @@ var entryTests = map[string]func(*testing.T, *store.Store){
 				t.Errorf("nobody is %+v", list)
 			}
 		}
+		carl, dora := person(t, s, "carl", "shared@example.org"), person(t, s, "dora", "shared@example.org")
+		for _, d := range []directory.Detail{0, directory.WithAttributes} {
+			ids := func(list []directory.AccountEntry) (ids []string) {
+				for _, e := range list {
+					ids = append(ids, e.ID)
+				}
+				return ids
+			}
+			both := []string{carl.ID, dora.ID}
+			slices.Sort(both)
+			if got := ids(read(d, is("mail", "shared@example.org"), is("uid", "dora"), is("id", carl.ID))); !slices.Equal(got, both) {
+				t.Errorf("two of one address are %v, want %v", got, both)
+			}
+			list, err := s.AccountEntries(t.Context(), directory.Query{AnyOf: []directory.Term{is("mail", "shared@example.org")}, Limit: 1}, d)
+			must(t, err)
+			rest, err := s.AccountEntries(t.Context(), directory.Query{AnyOf: []directory.Term{is("mail", "shared@example.org")}, Limit: 1, After: list[0].ID}, d)
+			must(t, err)
+			if got := append(ids(list), ids(rest)...); !slices.Equal(got, both) {
+				t.Errorf("two of one address, one by one, are %v, want %v", got, both)
+			}
+		}
 		list := read(directory.WithMemberOf|directory.WithNested, is("uid", "ann"))
 		if slices.Sort(list[0].MemberOf); !slices.Equal(list[0].MemberOf, []string{"middle", "outer"}) {
 			t.Errorf("by nesting, ann is in %v", list[0].MemberOf)
