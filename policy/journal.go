@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"crypto/rand"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"time"
@@ -52,11 +53,12 @@ type Journal struct {
 	wake chan struct{} // something is due earlier than the loop knows
 	stop chan struct{}
 	done chan struct{}
+	seed maphash.Seed // of the keys of held
 
 	writing sync.Mutex // held by the one who writes; taken before mu
 
-	mu      sync.Mutex // covers what follows
-	held    map[directory.Event]*entry
+	mu      sync.Mutex        // covers what follows
+	held    map[uint64]*entry // by entry.key
 	latest  map[string]*entry // of held, the last one added of each credential
 	queue   []*entry          // what the next write takes
 	lost    *entry            // counts what was not recorded; nil: nothing
@@ -71,14 +73,15 @@ type Journal struct {
 // entry is an event on its way: what is to be written, and how much of it was.
 type entry struct {
 	ev      directory.Event
-	minute  int64 // of ev.At
-	written int64 // of ev.Count
+	key     uint64 // in Journal.held
+	minute  int64  // of ev.At
+	written int64  // of ev.Count
 	queued  bool
 }
 
 // minuteCount counts within one minute.
 type minuteCount struct {
-	minute time.Time
+	minute int64
 	n      int
 }
 
@@ -87,7 +90,7 @@ func NewJournal(sink Sink, log *slog.Logger) *Journal {
 	j := &Journal{
 		sink: sink, log: log,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
-		held: map[directory.Event]*entry{}, latest: map[string]*entry{}, uses: map[string]*Use{},
+		held: map[uint64]*entry{}, seed: maphash.MakeSeed(), latest: map[string]*entry{}, uses: map[string]*Use{},
 	}
 	go j.loop()
 	return j
@@ -102,36 +105,49 @@ func (j *Journal) Record(ev directory.Event) {
 		e.fold(ev)
 		return
 	}
-	key := foldKey(ev)
-	if e, ok := j.held[key]; ok {
+	key, e := j.find(&ev)
+	if e != nil {
 		e.fold(ev)
 		return
 	}
-	if !j.room(ev, key.At) {
+	if !j.room(ev) {
 		j.lose(ev)
 		return
 	}
-	e := newEntry(ev)
-	j.held[key] = e
+	e = newEntry(ev)
+	e.key, j.held[key] = key, e
 	if ev.Credential != "" {
 		j.latest[ev.Credential] = e
 	}
 	j.enqueue(e)
 }
 
-// forget lets go of e, which is held under key. The caller holds mu.
-func (j *Journal) forget(key directory.Event, e *entry) {
-	delete(j.held, key)
-	if j.latest[key.Credential] == e {
-		delete(j.latest, key.Credential)
+// find returns the entry that ev is a repeat of, or nil and a key that is free.
+// A key is a hash of what repeats share, or where that is another's the next
+// number: thousands of keys that were the events themselves would be megabytes
+// for the collector to go through. Should one be missed because a number
+// before it was freed, ev becomes an event of its own and nothing is lost.
+func (j *Journal) find(ev *directory.Event) (key uint64, e *entry) {
+	for key = maphash.Comparable(j.seed, foldKey(*ev)); ; key++ {
+		if e = j.held[key]; e == nil || e.isOf(ev) {
+			return key, e
+		}
+	}
+}
+
+// forget lets go of e. The caller holds mu.
+func (j *Journal) forget(e *entry) {
+	delete(j.held, e.key)
+	if j.latest[e.ev.Credential] == e {
+		delete(j.latest, e.ev.Credential)
 	}
 }
 
 // forgetClean lets go of what is written and which selects. The caller holds mu.
 func (j *Journal) forgetClean(which func(*entry) bool) {
-	for key, e := range j.held {
+	for _, e := range j.held {
 		if e.clean() && which(e) {
-			j.forget(key, e)
+			j.forget(e)
 		}
 	}
 }
@@ -139,16 +155,19 @@ func (j *Journal) forgetClean(which func(*entry) bool) {
 // foldKey is what ev shares with its repeats: all but the time, and the minute.
 func foldKey(ev directory.Event) directory.Event {
 	ev.ID, ev.Count, ev.LastAt = "", 0, time.Time{}
-	ev.At = ev.At.UTC().Truncate(foldWithin)
+	ev.At = time.Unix(minuteOf(ev.At), 0)
 	return ev
 }
+
+// minuteOf counts the spans within which repeats are folded.
+func minuteOf(at time.Time) int64 { return at.Unix() / int64(foldWithin/time.Second) }
 
 // isOf says that ev is a repeat of e: it has the same foldKey. Most of their
 // strings are the same in memory, so this costs less than the key itself.
 func (e *entry) isOf(ev *directory.Event) bool {
 	same := *ev
 	same.ID, same.At, same.LastAt, same.Count = e.ev.ID, e.ev.At, e.ev.LastAt, e.ev.Count
-	return same == e.ev && ev.At.Unix()/int64(foldWithin/time.Second) == e.minute
+	return same == e.ev && minuteOf(ev.At) == e.minute
 }
 
 func newEntry(ev directory.Event) *entry {
@@ -160,7 +179,7 @@ func newEntry(ev directory.Event) *entry {
 	if ev.LastAt.Before(ev.At) {
 		ev.LastAt = ev.At
 	}
-	return &entry{ev: ev, minute: ev.At.Unix() / int64(foldWithin/time.Second)}
+	return &entry{ev: ev, minute: minuteOf(ev.At)}
 }
 
 func (e *entry) fold(ev directory.Event) {
@@ -178,12 +197,12 @@ func (e *entry) over(now time.Time) bool {
 func (e *entry) clean() bool { return e.written == e.ev.Count && !e.queued }
 
 // room says whether one more event fits. The caller holds mu.
-func (j *Journal) room(ev directory.Event, minute time.Time) bool {
+func (j *Journal) room(ev directory.Event) bool {
 	if j.closed {
 		return false
 	}
 	if ev.Unknown != "" {
-		if j.unknown.minute != minute {
+		if minute := minuteOf(ev.At); j.unknown.minute != minute {
 			j.unknown = minuteCount{minute: minute}
 		}
 		if j.unknown.n >= unknownHeld {

@@ -164,7 +164,7 @@ func (j *Journal) settle(entries []*entry, events []directory.Event) {
 			j.log.Warn("Sign-ins were not recorded one by one.", "count", e.ev.Count, "since", e.ev.At)
 			j.lost = nil
 		default:
-			j.forget(foldKey(e.ev), e)
+			j.forget(e)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	crand "crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -206,4 +207,47 @@ func BenchmarkImport(b *testing.B) {
 		b.StartTimer()
 		ok(b, s.ImportAccounts(b.Context(), im, directory.Event{ID: benchID("import", 0), At: benchStart, Kind: directory.EventAccountsImported}))
 	}
+}
+
+// BenchmarkJournal is what an event and a last use cost, in batches as large as
+// the journal's, of sign-ins drawn at random.
+func BenchmarkJournal(b *testing.B) {
+	n := benchAccounts()
+	s := openHere(b, Options{Dir: b.TempDir()})
+	fill(b, s, n)
+	at := benchStart
+	tick := func() time.Time { at = at.Add(time.Millisecond); return at }
+	b.Run("event", func(b *testing.B) {
+		defer reportProcessor(b)()
+		inBatches(b.N, 8192, func(size int) {
+			batch := make([]directory.Event, size)
+			for i := range batch {
+				batch[i] = benchEvent(b, rand.IntN(n), tick())
+			}
+			ok(b, s.AppendEvents(b.Context(), batch))
+		})
+	})
+	b.Run("use", func(b *testing.B) {
+		defer reportProcessor(b)()
+		inBatches(b.N, 16384, func(size int) {
+			batch := make([]policy.Use, size)
+			for i := range batch {
+				batch[i] = policy.Use{Credential: benchID("app password", rand.IntN(n*perAccount)), At: tick(), From: "192.0.2.1", Service: "mail"}
+			}
+			ok(b, s.TouchAppPasswords(b.Context(), batch))
+		})
+	})
+}
+
+func inBatches(n, size int, write func(size int)) {
+	for ; n > 0; n -= size {
+		write(min(n, size))
+	}
+}
+
+func benchEvent(b *testing.B, account int, at time.Time) directory.Event {
+	id, err := directory.NewTimedID(at, crand.Reader)
+	ok(b, err)
+	return directory.Event{ID: id, At: at, Kind: directory.EventSignIn, AccountID: benchID("account", account), Login: "user0000000",
+		Outcome: "accept", Reason: "app_password", Service: "mail", Protocol: "ldap", Method: "simple", Source: "192.0.2.1", Credential: id}
 }
