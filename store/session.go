@@ -16,7 +16,7 @@ type session struct {
 	conn  driver.Conn
 	stmts map[string]*statement
 	args  []driver.NamedValue // reused
-	ran   int                 // statements run, for tests
+	ran   int                 // statements run
 
 	scratch []any // for arguments, reused
 	kept    kept

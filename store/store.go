@@ -205,6 +205,18 @@ func (s *Store) update(ctx context.Context, attempted string, fn func(*session) 
 	})
 }
 
+// StatementsRead is how many statements the connections for reading have run,
+// for those who count what an attempt costs. It may be asked while none is in
+// use.
+func (s *Store) StatementsRead() (n int) {
+	s.read.mu.Lock()
+	defer s.read.mu.Unlock()
+	for _, ses := range s.read.free {
+		n += ses.ran
+	}
+	return n
+}
+
 func (s *Store) use(ctx context.Context, p *pool, attempted string, fn func(*session) error) error {
 	if e := s.broken.Load(); e != nil {
 		return *e

@@ -57,8 +57,6 @@ func TestHouseTestsEveryPackage(t *testing.T) {
 	tested := map[string]bool{
 		".":               true, // the shipped configuration, which config's tests load
 		"store/storetest": true, // a suite of tests; store runs it
-		// What bench/compare is made of; its test runs all of it.
-		"bench/load": true, "bench/peers": true, "bench/people": true,
 	}
 	for _, s := range sources(t) {
 		tested[s.dir] = tested[s.dir] || s.test
