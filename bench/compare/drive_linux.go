@@ -23,6 +23,8 @@ type figures struct {
 	name string
 	rate sample // exchanges a second
 	cost sample // microseconds of the server's processor time for each
+	own  sample // the same of the generator
+	busy sample // how much of the time the generator was at work, in percent
 }
 
 // trial is so many exchanges before the first measurement, to find out how many
@@ -71,6 +73,8 @@ func (c contestant) measure(n int, f *figures) error {
 	}
 	f.rate = append(f.rate, r.Rate())
 	f.cost = append(f.cost, float64((after-before).Microseconds())/float64(r.Exchanges))
+	f.own = append(f.own, float64(r.Processor.Microseconds())/float64(r.Exchanges))
+	f.busy = append(f.busy, 100*r.Processor.Seconds()/r.Took.Seconds())
 	return nil
 }
 

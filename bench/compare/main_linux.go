@@ -87,9 +87,22 @@ func run() error {
 		return err
 	}
 	fmt.Printf("%d processors, shared with the generator; %d rounds of about %s each\n\n", runtime.NumCPU(), b.rounds, b.length)
+	b.table.say("Load average at the start: %s.", loadAverage())
 	err = b.all(ctx)
+	b.table.say("Load average at the end: %s.", loadAverage())
 	b.table.print(os.Stdout)
 	return err
+}
+
+// loadAverage is how many were ready to run, on average, in the last 1, 5 and 15
+// minutes: what else the machine does.
+func loadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	fields := strings.Fields(string(text))
+	if err != nil || len(fields) < 3 {
+		return "not known"
+	}
+	return strings.Join(fields[:3], ", ") + fmt.Sprintf(" on %d processors", runtime.NumCPU())
 }
 
 // all measures every row that was asked for. A row that cannot be measured does
