@@ -100,6 +100,9 @@ func (w way) ask(ctx context.Context, number int, order []int, first int) (tries
 		password := c.password(first + n)
 		begun := time.Now()
 		answer, err := once(c.login, password)
+		if ctx.Err() != nil { // which ends the server too
+			return tries, errCutOff
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}

@@ -26,9 +26,6 @@ type table struct {
 // tabulate compares the answers, which must all be the same, and then their
 // times.
 func tabulate(classes []class, tries []try) (t table, err error) {
-	if len(tries) < 4*len(classes) {
-		return t, fmt.Errorf("%d tries are too few to say anything", len(tries))
-	}
 	t.classes = classes
 	t.times = make([][]time.Duration, len(classes))
 	for _, one := range tries {
@@ -36,6 +33,11 @@ func tabulate(classes []class, tries []try) (t table, err error) {
 			return t, fmt.Errorf("%s answers %x, %s %x", classes[one.class].name, one.answer, classes[tries[0].class].name, tries[0].answer)
 		}
 		t.times[one.class] = append(t.times[one.class], one.took)
+	}
+	for i, times := range t.times {
+		if len(times) < 4 {
+			return t, fmt.Errorf("%d tries of %s are too few to say anything", len(times), classes[i].name)
+		}
 	}
 	parts := make([][2][]time.Duration, len(classes))
 	for i, times := range t.times {
