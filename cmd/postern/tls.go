@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"postern/config"
@@ -14,6 +15,7 @@ import (
 type fileStamp struct {
 	modified time.Time
 	size     int64
+	inode    uint64 // two files put in place within a tick of the kernel's clock differ in it
 }
 
 // stampOf returns the zero stamp for a file that is not there.
@@ -22,7 +24,11 @@ func stampOf(path string) fileStamp {
 	if err != nil {
 		return fileStamp{}
 	}
-	return fileStamp{info.ModTime(), info.Size()}
+	stamp := fileStamp{modified: info.ModTime(), size: info.Size()}
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		stamp.inode = s.Ino
+	}
+	return stamp
 }
 
 // certificate is the server's certificate, read again when its files change.
