@@ -70,7 +70,7 @@ func (d device) signIn(t *testing.T, r *running, more ...string) (accepted bool,
 	file := filepath.Join(t.TempDir(), "device.conf")
 	rewriteFile(t, file, d.profile())
 	host, port, _ := strings.Cut(r.address("radius.listen"), ":")
-	args := []string{"-c", file, "-a", host, "-p", port, "-s", r.shared(t), "-t", "60"}
+	args := []string{"-c", file, "-a", host, "-p", port, "-s", r.shared(t), "-t", "20"}
 	if d.resume {
 		args = append(args, "-r", "1")
 	}
