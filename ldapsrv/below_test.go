@@ -26,8 +26,8 @@ func TestContainersAreCountedWhereThatIsAskedFor(t *testing.T) {
 		{filter.Assertion{Attribute: []byte("uid"), Value: []byte("ann")}, []string{"numSubordinates"}, true},
 		{filter.Assertion{Attribute: []byte("hasSubordinates"), Value: []byte("TRUE")}, []string{"uid"}, true},
 	} {
-		m, err := view.NewMatcher(t.Context(), filter.Filter{Choice: filter.Equal, Leaf: &c.leaf}, entry.Everything, &fakeDirectory{})
-		if err != nil {
+		var m entry.Matcher
+		if err := m.Prepare(t.Context(), view, filter.Filter{Choice: filter.Equal, Leaf: &c.leaf}, entry.Everything, &fakeDirectory{}); err != nil {
 			t.Fatal(err)
 		}
 		o := view.Output(entry.People, entry.Select(c.asked), entry.Everything)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"postern/ldapsrv/dn"
@@ -28,12 +29,12 @@ var (
 
 // search carries out RFC 4511 §4.5.
 func (s *session) search(ctx context.Context, r request, q wire.SearchRequest, out []byte) answer {
-	run := &searchRun{session: s, request: r, query: q, out: out, conf: s.rules()}
-	known := s.plans(run.conf)
+	conf := s.rules()
+	known := s.plans(conf)
 	var key planKey
 	key.set(&q)
-	if run.plan = known.find(&key); run.plan != nil {
-		return run.answer(ctx)
+	if p := known.find(&key); p != nil {
+		return s.run(ctx, r, &q, conf, p, out)
 	}
 	base, err := dn.Parse(string(q.Base))
 	switch {
@@ -46,12 +47,24 @@ func (s *session) search(ctx context.Context, r request, q wire.SearchRequest, o
 	case base.EqualNormal(subschemaName):
 		return s.searchSubschema(r, q, out)
 	case len(base) == 0: // what clients mean that look for everything
-		run.plan = run.conf.newPlan(s.tree.normal, &q, known)
-	default:
-		run.plan = run.conf.newPlan(base, &q, known)
-		known.keep(&key, run.plan)
+		return s.run(ctx, r, &q, conf, conf.newPlan(s.tree.normal, &q, known), out)
 	}
-	return run.answer(ctx)
+	p := conf.newPlan(base, &q, known)
+	known.keep(&key, p)
+	return s.run(ctx, r, &q, conf, p, out)
+}
+
+// runs are those that are over, to be used again.
+var runs = sync.Pool{New: func() any { return new(searchRun) }}
+
+// run carries out a search that is planned.
+func (s *session) run(ctx context.Context, r request, q *wire.SearchRequest, conf *rules, p *plan, out []byte) answer {
+	run := runs.Get().(*searchRun)
+	*run = searchRun{session: s, plan: p, operation: new(operation), request: r, query: *q, out: out, conf: conf}
+	a := run.answer(ctx)
+	*run = searchRun{} // it holds what the client has sent
+	runs.Put(run)
+	return a
 }
 
 // hasEmptyValue reports whether an attribute in the name has no value. None of
@@ -64,14 +77,14 @@ func hasEmptyValue(d dn.DN) bool {
 type searchRun struct {
 	*session
 	*plan
-	operation operation
+	operation *operation // not used again: others may keep it
 	request   request
 	query     wire.SearchRequest
 	out       []byte
 
 	conf    *rules // as the search began
 	access  access
-	matcher *entry.Matcher
+	matcher entry.Matcher
 	entry   entry.Entry // that is being looked at
 	values  [4]string   // room for its values
 	scratch []string
@@ -90,7 +103,7 @@ var errEnough = errors.New("enough entries were sent")
 func (run *searchRun) answer(ctx context.Context) answer {
 	run.operation.init(ctx, time.Now().Add(run.timeLimit()), errTimeLimit)
 	defer run.operation.close()
-	result := run.carryOut(&run.operation)
+	result := run.carryOut(run.operation)
 	if errors.Is(context.Cause(ctx), errAbandoned) {
 		return answer{out: run.out}
 	}

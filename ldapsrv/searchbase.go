@@ -21,7 +21,7 @@ func (run *searchRun) find(ctx context.Context) (wire.Result, error) {
 		matched, err := run.matched(ctx, run.conf, run.above)
 		return noSuchObject(run.session, matched), err
 	}
-	run.matcher, err = run.view.NewMatcher(ctx, run.query.Filter, run.access.may, run.directory)
+	err = run.matcher.Prepare(ctx, run.view, run.query.Filter, run.access.may, run.directory)
 	if err != nil || run.target.Key == "" {
 		return wire.Result{}, err
 	}

@@ -22,8 +22,8 @@ type Follower interface {
 	GroupEntries(ctx context.Context, q directory.Query, d directory.Detail) ([]directory.GroupEntry, error)
 }
 
-// Matcher is a filter made ready for the entries of one view and one reader.
-// It may not be used concurrently.
+// Matcher is a filter made ready for the entries of one view and one reader,
+// by Prepare. It may not be copied from then on, nor used concurrently.
 type Matcher struct {
 	view   *View
 	filter filter.Filter
@@ -55,11 +55,12 @@ type leaf struct {
 	groups map[string]struct{}
 }
 
-// NewMatcher makes f ready. follow is asked where f follows memberships.
-func (v *View) NewMatcher(ctx context.Context, f filter.Filter, may *Selection, follow Follower) (*Matcher, error) {
-	m := &Matcher{view: v, filter: f, may: may}
+// Prepare makes f ready for entries of v, whatever m was ready for before.
+// follow is asked where f follows memberships.
+func (m *Matcher) Prepare(ctx context.Context, v *View, f filter.Filter, may *Selection, follow Follower) error {
+	*m = Matcher{view: v, filter: f, may: may}
 	m.leaves = m.single[:0]
-	return m, m.prepare(ctx, f, follow)
+	return m.prepare(ctx, f, follow)
 }
 
 func (m *Matcher) prepare(ctx context.Context, f filter.Filter, follow Follower) error {
