@@ -5,14 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"time"
 
 	"postern/bench/site"
+	"postern/ldapsrv/wire"
 )
 
-// asker asks once and returns the answer with what must differ made zero.
+// asker asks once and returns the answer with what must differ made zero, or
+// errPutOff.
 type asker func(login, password string) ([]byte, error)
+
+// errPutOff says that the server was too busy to decide: by a result code in
+// LDAP, by silence in RADIUS.
+var errPutOff = errors.New("the server was too busy")
 
 // way is a protocol to ask by.
 type way struct {
@@ -34,7 +41,10 @@ func (h *house) ways() []way {
 				return nil, nil, err
 			}
 			return func(login, password string) ([]byte, error) {
-				_, answer, err := l.Bind(login, password)
+				code, answer, err := l.Bind(login, password)
+				if code == wire.Busy || code == wire.Unavailable {
+					return nil, errPutOff
+				}
 				return answer, err
 			}, l.Close, nil
 		}},
@@ -45,6 +55,9 @@ func (h *house) ways() []way {
 			}
 			return func(login, password string) ([]byte, error) {
 				_, answer, err := r.PAP(login, password)
+				if errors.Is(err, os.ErrDeadlineExceeded) {
+					return nil, errPutOff
+				}
 				return answer, err
 			}, r.Close, nil
 		}},
@@ -55,7 +68,7 @@ func (h *house) ways() []way {
 type try struct {
 	class  int
 	took   time.Duration
-	answer []byte
+	answer []byte // nil: it was put off
 }
 
 // errCutOff says that the time was up. The tries until then are mixed like all
@@ -103,7 +116,7 @@ func (w way) ask(ctx context.Context, number int, order []int, first int) (tries
 		if ctx.Err() != nil { // which ends the server too
 			return tries, errCutOff
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, errPutOff) {
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
 		tries = append(tries, try{i, time.Since(begun), answer})

@@ -19,7 +19,9 @@
 //
 // Each try takes 100 ms at least, by design, so many are on the way at once.
 // That loads the server: with the brakes off, hashes queue, and a refusal is
-// held to the 99th percentile of what hashing one took. What else the machine
+// held to the 99th percentile of what hashing one took. A try that the server is
+// too busy to decide, which it says or is silent about, has no time and is
+// counted apart. What else the machine
 // does moves all classes alike, because they are interleaved. The run ends by
 // itself within the time of -limit; with an error and fewer tries where that is
 // too short.

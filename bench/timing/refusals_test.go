@@ -112,6 +112,10 @@ func TestATellingTimeIsFound(t *testing.T) {
 		})
 	}
 	tries := made(10, 0)
+	tries[0].answer = nil
+	if table, err := tabulate(make([]class, 3), tries); err != nil || table.putOff[0] != 1 || len(table.times[0]) != 9 {
+		t.Errorf("one try put off: %+v, %v", table, err)
+	}
 	tries[7].answer = []byte{1}
 	if _, err := tabulate(make([]class, 3), tries); err == nil {
 		t.Error("an answer of other bytes is not found")

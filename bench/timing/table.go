@@ -19,6 +19,7 @@ const (
 type table struct {
 	classes []class
 	times   [][]time.Duration // of each class, sorted
+	putOff  []int             // tries of each class that were not decided
 	whole   [][]float64       // distance of each pair
 	halves  [][]float64       // the same of half samples; of a class and itself, of its two halves
 }
@@ -27,10 +28,17 @@ type table struct {
 // times.
 func tabulate(classes []class, tries []try) (t table, err error) {
 	t.classes = classes
-	t.times = make([][]time.Duration, len(classes))
+	t.times, t.putOff = make([][]time.Duration, len(classes)), make([]int, len(classes))
+	var first *try
 	for _, one := range tries {
-		if !bytes.Equal(one.answer, tries[0].answer) {
-			return t, fmt.Errorf("%s answers %x, %s %x", classes[one.class].name, one.answer, classes[tries[0].class].name, tries[0].answer)
+		switch {
+		case one.answer == nil:
+			t.putOff[one.class]++
+			continue
+		case first == nil:
+			first = &one
+		case !bytes.Equal(one.answer, first.answer):
+			return t, fmt.Errorf("%s answers %x, %s %x", classes[one.class].name, one.answer, classes[first.class].name, first.answer)
 		}
 		t.times[one.class] = append(t.times[one.class], one.took)
 	}
@@ -98,13 +106,13 @@ func (t table) verdict() error {
 
 // print writes the tables as Markdown.
 func (t table) print(w io.Writer) {
-	fmt.Fprintln(w, "| | class | p10 ms | median | p90 | p99 | distance to "+header(len(t.classes))+" |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---|"+string(bytes.Repeat([]byte("---|"), len(t.classes)-1)))
+	fmt.Fprintln(w, "| | class | put off | p10 ms | median | p90 | p99 | distance to "+header(len(t.classes))+" |")
+	fmt.Fprintln(w, "|---|---|---|---|---|---|---|"+string(bytes.Repeat([]byte("---|"), len(t.classes)-1)))
 	most, mostHalves := 0.0, 0.0
 	for i, c := range t.classes {
 		sorted := slices.Sorted(slices.Values(t.times[i]))
 		at := func(p int) float64 { return float64(sorted[(len(sorted)-1)*p/100]) / float64(time.Millisecond) }
-		fmt.Fprintf(w, "| %d | %s | %.2f | %.2f | %.2f | %.2f |", i+1, c.name, at(10), at(50), at(90), at(99))
+		fmt.Fprintf(w, "| %d | %s | %d | %.2f | %.2f | %.2f | %.2f |", i+1, c.name, t.putOff[i], at(10), at(50), at(90), at(99))
 		for j := range len(t.classes) - 1 {
 			if j >= i {
 				fmt.Fprint(w, " |")
