@@ -79,38 +79,58 @@ func overRadSec(t *testing.T) (r *running, dir string, ca *tls.Certificate) {
 // takes RADIUS over UDP.
 func radsecproxy(t *testing.T, dir, server string) string {
 	t.Helper()
-	const program = "/usr/sbin/radsecproxy" // sbin is on the path of few
-	needs(t, program, "radclient")
-	address := freeAddress(t)
-	host, port, err := net.SplitHostPort(server)
+	address := freeUDP(t)
+	runProxy(t, dir, "ListenUDP "+address, fromUDP, toServer("tls", "radsec", server), "tlsconnect: TLS connection to next")
+	return address
+}
+
+// dtlsproxies runs two of them: what the first takes over UDP it carries to the
+// second over DTLS, and that one to the server over TLS.
+func dtlsproxies(t *testing.T, dir, server string) string {
+	t.Helper()
+	address, between := freeUDP(t), freeUDP(t)
+	runProxy(t, dir, "ListenDTLS "+between, `client device {
+	host 127.0.0.1
+	type dtls
+	secret radius/dtls
+	certificateNameCheck off
+}`, toServer("tls", "radsec", server), "tlsconnect: TLS connection to next")
+	runProxy(t, dir, "ListenUDP "+address, fromUDP, toServer("dtls", "radius/dtls", between), "dtlsconnect: DTLS connection to next")
+	return address
+}
+
+func freeUDP(t *testing.T) string {
+	t.Helper()
+	free, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := filepath.Join(dir, "radsecproxy.conf")
-	rewriteFile(t, config, fmt.Sprintf(`ListenUDP %s
-LogLevel 3
-tls default {
-	CACertificateFile %[2]s/authority.pem
-	CertificateFile %[2]s/proxy.pem
-	CertificateKeyFile %[2]s/proxy.key
+	defer free.Close()
+	return free.LocalAddr().String()
 }
-client tester {
+
+const fromUDP = `client tester {
 	host 127.0.0.1
 	type udp
 	secret proxys-own-secret
+}`
+
+// toServer is where a proxy sends everything.
+func toServer(kind, secret, address string) string {
+	host, port, _ := strings.Cut(address, ":")
+	return fmt.Sprintf("server next {\n\thost %s\n\tport %s\n\ttype %s\n\tsecret %s\n\tcertificateNameCheck off\n}", host, port, kind, secret)
 }
-server postern {
-	host %[3]s
-	port %[4]s
-	type tls
-	secret radsec
-	certificateNameCheck off
-}
-realm * {
-	server postern
-	accountingServer postern
-}
-`, address, dir, host, port))
+
+// runProxy runs radsecproxy until the test ends, and returns when it has said
+// that it is ready.
+func runProxy(t *testing.T, dir, listen, client, server, ready string) {
+	t.Helper()
+	const program = "/usr/sbin/radsecproxy" // sbin is on the path of few
+	needs(t, program, "radclient")
+	files := fmt.Sprintf(" default {\n\tCACertificateFile %[1]s/authority.pem\n\tCertificateFile %[1]s/proxy.pem\n\tCertificateKeyFile %[1]s/proxy.key\n}", dir)
+	config := filepath.Join(t.TempDir(), "radsecproxy.conf")
+	rewriteFile(t, config, strings.Join([]string{listen, "LogLevel 3", "tls" + files, client, server,
+		"realm * {\n\tserver next\n\taccountingServer next\n}", ""}, "\n"))
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, program, "-f", "-c", config)
 	var log screen
@@ -119,8 +139,7 @@ realm * {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cancel(); _ = cmd.Wait() })
-	log.await(t, "tlsconnect: TLS connection to postern")
-	return address
+	log.await(t, ready)
 }
 
 // throughProxy asks with radclient until it is answered.
@@ -162,6 +181,18 @@ func TestRadclientThroughRadsecproxy(t *testing.T) {
 	var shown, errs bytes.Buffer
 	if code := run(t.Context(), []string{"sessions", "--config", r.env.configPath}, strings.NewReader(""), &shown, &errs); code != exitDone || !strings.Contains(shown.String(), "ann") {
 		t.Errorf("sessions: %d\n%s%s", code, &shown, &errs)
+	}
+}
+
+// TestADeviceThatSpeaksDTLSGoesThroughRadsecproxy, which turns it into TLS.
+func TestADeviceThatSpeaksDTLSGoesThroughRadsecproxy(t *testing.T) {
+	r, dir, _ := overRadSec(t)
+	proxy := dtlsproxies(t, dir, r.address("radius.radsec_listen"))
+	_, password := r.addPerson(t, "ann")
+	for password, want := range map[string]string{password.Reveal(): "Received Access-Accept", "wrong": "Received Access-Reject"} {
+		if out := throughProxy(t, proxy, "auth", "User-Name = ann\nUser-Password = \""+password+"\"\n"); !strings.Contains(out, want) {
+			t.Errorf("want %s: %s", want, out)
+		}
 	}
 }
 
