@@ -28,21 +28,22 @@ type crew struct {
 	room  int            // requests of either kind that wait while the limit is reached
 	seats int
 
-	mu      sync.Mutex
-	going   chan *exchange // what waits, and goes on with something
-	waiting chan *exchange // the same that begins something
-	working int
-	seated  []*member
-	parked  []*member // the one idle last at the end
-	started int
-	looking bool // a member looks for requests
-	blind   bool // there is nothing to look for, or no more
-	since   int  // requests begun since a member looked
-	over    bool
-	watcher *time.Timer
-	watched bool // watch will be called
-	spare   int  // the fewest that were parked since somebody counted
-	counted bool // somebody will count again
+	mu       sync.Mutex
+	going    chan *exchange // what waits, and goes on with something
+	waiting  chan *exchange // the same that begins something
+	working  int
+	seated   []*member
+	parked   []*member // the one idle last at the end
+	started  int
+	looking  bool // a member looks for requests
+	awaiting bool // and sleeps until one comes
+	blind    bool // there is nothing to look for, or no more
+	since    int  // requests begun since a member looked
+	over     bool
+	watcher  *time.Timer
+	watched  bool // watch will be called
+	spare    int  // the fewest that were parked since somebody counted
+	counted  bool // somebody will count again
 
 	all sync.WaitGroup
 }
@@ -53,6 +54,7 @@ type member struct {
 	wake  chan struct{} // there is something to do; closed: it goes home
 	busy  bool          // with a request
 	looks bool          // for requests
+	apart bool          // it works without a seat, and nobody watches it
 	turns uint64        // it has taken
 	seen  uint64        // of them, when watch looked last
 	out   outgoing
@@ -111,7 +113,11 @@ func (c *crew) ready() bool { return c.working < c.limit && c.queued() > 0 }
 
 // staff gives one more member a seat, where one is free and somebody is needed.
 func (c *crew) staff() {
-	needed := c.ready() && (len(c.seated) == 0 || c.queued() > backlog) ||
+	awake := len(c.seated)
+	if c.awaiting {
+		awake--
+	}
+	needed := c.ready() && (awake == 0 || c.queued() > backlog) ||
 		len(c.seated) == 0 && !c.blind && !c.looking
 	if !needed || len(c.seated) == c.seats {
 		return
@@ -173,8 +179,8 @@ func (m *member) run() {
 func (m *member) step() bool {
 	c := m.crew
 	x, what := c.turn(m)
-	if what != work {
-		m.post(true)
+	if what != work || m.apart {
+		m.post(what != work)
 	}
 	switch what {
 	case work:
@@ -202,7 +208,7 @@ func (c *crew) turn(m *member) (*exchange, task) {
 		c.working--
 	}
 	if m.looks {
-		m.looks, c.looking = false, false
+		m.looks, c.looking, c.awaiting = false, false, false
 	}
 	ready, unseen := c.ready(), !c.blind && !c.looking
 	switch {
@@ -232,6 +238,7 @@ func (c *crew) lookout(m *member, ready bool) task {
 	if ready {
 		return glance
 	}
+	c.awaiting = true
 	return await
 }
 
@@ -246,7 +253,8 @@ func (c *crew) take(m *member) (x *exchange) {
 	m.busy = true
 	c.working++
 	c.since++
-	if c.working > 2*c.seats { // requests are slow at present
+	m.apart = c.working > 2*c.seats // requests are slow at present
+	if m.apart {
 		c.unseat(m)
 	}
 	c.staff()
