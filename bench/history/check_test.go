@@ -130,7 +130,9 @@ func TestARightServerIsNeverBlamed(t *testing.T) {
 // before and ends up to 50 after its moment, so that they overlap.
 func rightServer(random *rand.Rand) (ops []history.Op, ended history.Ended) {
 	ended = history.Ended{Live: map[string]bool{}, Issued: map[string]int{}, Revoked: map[string]int{}}
+	given := map[string]bool{} // whose issue was answered: nobody else can revoke one
 	for n := range 200 {
+		lost := random.IntN(5) == 0
 		op := history.Op{Begin: time.Duration(10*n - random.IntN(50)), End: time.Duration(10*n + random.IntN(50))}
 		op.Credential = fmt.Sprint(random.IntN(20))
 		live, there := ended.Live[op.Credential]
@@ -140,8 +142,9 @@ func rightServer(random *rand.Rand) (ops []history.Op, ended history.Ended) {
 			op.Credential, op.Outcome = fmt.Sprint(len(ended.Live)), history.Yes
 			ended.Live[op.Credential] = true
 			ended.Issued[op.Credential]++
+			given[op.Credential] = !lost
 		case history.Revoke:
-			if !live {
+			if !live || !given[op.Credential] {
 				continue
 			}
 			op.Outcome = history.Yes
@@ -153,7 +156,7 @@ func rightServer(random *rand.Rand) (ops []history.Op, ended history.Ended) {
 				op.Outcome = history.Yes
 			}
 		}
-		if random.IntN(5) == 0 {
+		if lost {
 			op.Outcome = history.Unknown
 			if op.Kind == history.Issue {
 				op.Credential = ""
