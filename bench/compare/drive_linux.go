@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 type contestant struct {
 	*peers.Server
 	drive func(n int) (load.Result, error)
+	trial int // exchanges before the first measurement; 0: as many as trial says
 }
 
 // figures are what a contestant gave.
@@ -38,11 +40,12 @@ func (b *bench) contest(ctx context.Context, all []contestant) ([]figures, error
 	for i, c := range all {
 		out[i].name = c.Name
 		for range 2 {
-			r, err := c.drive(trial)
+			n := cmp.Or(c.trial, trial)
+			r, err := c.drive(n)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.Name, err)
 			}
-			sizes[i] = max(trial, int(r.Rate()*b.length.Seconds()))
+			sizes[i] = max(n, int(r.Rate()*b.length.Seconds()))
 		}
 	}
 	for range b.rounds {

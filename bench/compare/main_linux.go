@@ -115,6 +115,7 @@ func (b *bench) all(ctx context.Context) error {
 	}{
 		{"bind", b.binds},
 		{"pap", b.pap},
+		{"eap", b.eaps},
 		{"search paged", b.searches},
 		{"crowd", b.crowd},
 		{"memory start", b.memoryAndStart},

@@ -62,7 +62,7 @@ func (b *bench) byUID(ctx context.Context, readers []reader) error {
 	}
 	var all []contestant
 	for _, r := range readers {
-		all = append(all, contestant{r.Server, driveLDAP(r.at, r.bind, requests, func(at int) []byte { return names[at] })})
+		all = append(all, contestant{Server: r.Server, drive: driveLDAP(r.at, r.bind, requests, func(at int) []byte { return names[at] })})
 	}
 	got, err := b.contest(ctx, all)
 	if err != nil {

@@ -33,19 +33,19 @@ func (b *bench) binds(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	all := []contestant{{postern, driveLDAP(ports.LDAP, nil, requests, nil)}}
+	all := []contestant{{Server: postern, drive: driveLDAP(ports.LDAP, nil, requests, nil)}}
 	defer func() { err = errors.Join(err, stopAll(all)) }()
 	floor, err := peers.Floor(ctx, "tcp")
 	if err != nil {
 		return err
 	}
-	all = append(all, contestant{floor, driveLDAP(floor.At, nil, requests, nil)})
+	all = append(all, contestant{Server: floor, drive: driveLDAP(floor.At, nil, requests, nil)})
 	dir, err := b.place("slapd-small")
 	if err != nil {
 		return err
 	}
 	if slapd, err := peers.Slapd(ctx, dir, b.small); err == nil {
-		all = append(all, contestant{slapd, driveLDAP(slapd.At, nil, requests, nil)})
+		all = append(all, contestant{Server: slapd, drive: driveLDAP(slapd.At, nil, requests, nil)})
 	} else if !b.leftOut(err) {
 		return err
 	}
@@ -70,19 +70,19 @@ func (b *bench) pap(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	all := []contestant{{postern, drivePAP(ports.RADIUS, ports.secret, papFrom(b.small, people.PerAccount, ports.secret))}}
+	all := []contestant{{Server: postern, drive: drivePAP(ports.RADIUS, ports.secret, papFrom(b.small, people.PerAccount, ports.secret))}}
 	defer func() { err = errors.Join(err, stopAll(all)) }()
 	floor, err := peers.Floor(ctx, "udp")
 	if err != nil {
 		return err
 	}
-	all = append(all, contestant{floor, drivePAP(floor.At, peers.RADIUSSecret, papFrom(b.small, people.PerAccount, peers.RADIUSSecret))})
+	all = append(all, contestant{Server: floor, drive: drivePAP(floor.At, peers.RADIUSSecret, papFrom(b.small, people.PerAccount, peers.RADIUSSecret))})
 	dir, err := b.place("freeradius")
 	if err != nil {
 		return err
 	}
 	if radius, err := peers.FreeRADIUS(ctx, dir, b.small); err == nil {
-		all = append(all, contestant{radius, drivePAP(radius.At, peers.RADIUSSecret, papFrom(b.small, 1, peers.RADIUSSecret))})
+		all = append(all, contestant{Server: radius, drive: drivePAP(radius.At, peers.RADIUSSecret, papFrom(b.small, 1, peers.RADIUSSecret))})
 	} else if !b.leftOut(err) {
 		return err
 	}
@@ -124,8 +124,8 @@ func (b *bench) aMillion(ctx context.Context) (err error) {
 			return err
 		}
 		s.Name = fmt.Sprintf("Postern, %d accounts", n)
-		all = append(all, contestant{s, driveLDAP(ports.LDAP, nil, bindRequests(n), nil)},
-			contestant{s, drivePAP(ports.RADIUS, ports.secret, papFrom(n, people.PerAccount, ports.secret))})
+		all = append(all, contestant{Server: s, drive: driveLDAP(ports.LDAP, nil, bindRequests(n), nil)},
+			contestant{Server: s, drive: drivePAP(ports.RADIUS, ports.secret, papFrom(n, people.PerAccount, ports.secret))})
 	}
 	got, err := b.contest(ctx, all)
 	if err != nil {

@@ -74,6 +74,12 @@ func (t *table) verdict(work, who string, s sample, format string, atMost bool, 
 	fmt.Printf("%s | %s | %s | %s\n", work, who, s.spread(format), bounds)
 }
 
+// ratio adds a line with a ratio that is to reach nothing: there is no bound.
+func (t *table) ratio(work, who string, s sample) {
+	t.lines = append(t.lines, [4]string{work, who, s.spread("%.2f"), "no bound"})
+	fmt.Printf("%s | %s | %s | no bound\n", work, who, s.spread("%.2f"))
+}
+
 func (t *table) say(format string, args ...any) {
 	t.notes = append(t.notes, fmt.Sprintf(format, args...))
 	fmt.Println(t.notes[len(t.notes)-1])

@@ -51,9 +51,6 @@ type line struct {
 	waiting int // exchanges on the way
 }
 
-// silence is how long no answer at all may come before the run has failed.
-const silence = 20 * time.Second
-
 // Run runs the loop until every line has nothing more to say and all answers
 // are in.
 func (c Closed) Run() (r Result, err error) {

@@ -7,7 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"time"
 )
+
+// silence is how long no answer at all may come before a run has failed.
+const silence = 20 * time.Second
 
 // PAP encodes an Access-Request with its Message-Authenticator first, as a
 // device sends it. The authenticator is random and not secret: it is a load,
@@ -89,18 +93,18 @@ func (r *RADIUS) Take(reply []byte) (n, ended int, err error) {
 		return 0, 0, errors.New("an answer came to no request")
 	}
 	r.on[reply[1]] = nil
-	if r.checks++; r.checks%checkEvery == 0 && !r.authentic(reply, request) {
+	if r.checks++; r.checks%checkEvery == 0 && !authentic(reply, request, r.Secret) {
 		return 0, 0, errors.New("the Response Authenticator is wrong")
 	}
 	return len(reply), 1, nil
 }
 
 // authentic is RFC 2865 §3.
-func (r *RADIUS) authentic(reply, request []byte) bool {
+func authentic(reply, request, secret []byte) bool {
 	sum := md5.New() //nolint:gosec // as above
 	sum.Write(reply[:4])
 	sum.Write(request[4:20])
 	sum.Write(reply[20:])
-	sum.Write(r.Secret)
+	sum.Write(secret)
 	return [16]byte(sum.Sum(nil)) == [16]byte(reply[4:20])
 }

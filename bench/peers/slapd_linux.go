@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,7 +46,7 @@ func Slapd(ctx context.Context, dir string, n int) (*Server, error) {
 	conf, data, ldif := filepath.Join(dir, "slapd.conf"), filepath.Join(dir, "db"), filepath.Join(dir, "people.ldif")
 	err = errors.Join(os.MkdirAll(data, 0o700),
 		os.WriteFile(conf, fmt.Appendf(nil, slapdConf, people.Base, RootDN, RootPassword, data), 0o600),
-		write(ldif, n, people.LDIF))
+		write(ldif, func(w io.Writer) error { return people.LDIF(w, n) }))
 	if err != nil {
 		return nil, err
 	}

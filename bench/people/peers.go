@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+
+	"postern/secret"
 )
 
 // LDIF writes n accounts for slapd: each app password is a value of
@@ -32,4 +34,13 @@ func Users(w io.Writer, n int) error {
 		fmt.Fprintf(b, "%s SSHA-Password := 0x%x\n", Login(i), salted(i, 0))
 	}
 	return b.Flush()
+}
+
+// NTUser writes one account for the files module of FreeRADIUS with what
+// MS-CHAPv2 needs of its password: the NT hash.
+func NTUser(w io.Writer, login, password string) error {
+	if _, err := fmt.Fprintf(w, "%s NT-Password := 0x%x\n", login, secret.NTHash(secret.NewText(password))); err != nil {
+		return fmt.Errorf("writing an account: %w", err)
+	}
+	return nil
 }
