@@ -4,6 +4,7 @@
 //	go run ./bench/compare              # every row but the largest
 //	go run ./bench/compare -million     # and that of a million accounts
 //	go run ./bench/compare -rows bind   # rows whose name holds that word
+//	go run ./bench/compare -before OLD  # and PAP of an older binary
 //
 // Each server has the same accounts and is driven over real sockets by the same
 // generator, in turn and again and again (A B C A B C …), so that what else the
@@ -58,6 +59,7 @@ type bench struct {
 	rows    string
 	dir     string
 	binary  string
+	before  string
 	table   table
 }
 
@@ -70,6 +72,7 @@ func run() error {
 	flag.BoolVar(&b.million, "million", false, "also measure a million accounts")
 	flag.StringVar(&b.rows, "rows", "", "only rows whose name holds this `word`")
 	flag.StringVar(&b.binary, "postern", "", "the binary to measure, instead of one built from here")
+	flag.StringVar(&b.before, "before", "", "an older `binary`, to be measured with PAP beside that of today")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -84,6 +87,9 @@ func run() error {
 			return err
 		}
 	} else if b.binary, err = filepath.Abs(b.binary); err != nil {
+		return err
+	}
+	if b.before, err = absolute(b.before); err != nil {
 		return err
 	}
 	fmt.Printf("%d processors, shared with the generator; %d rounds of about %s each\n\n", runtime.NumCPU(), b.rounds, b.length)
@@ -105,6 +111,14 @@ func loadAverage() string {
 	return strings.Join(fields[:3], ", ") + fmt.Sprintf(" on %d processors", runtime.NumCPU())
 }
 
+// absolute is the path from the root, "" that of none.
+func absolute(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	return filepath.Abs(path) //nolint:wrapcheck // it says what it is about
+}
+
 // all measures every row that was asked for. A row that cannot be measured does
 // not keep the others from it.
 func (b *bench) all(ctx context.Context) error {
@@ -116,12 +130,13 @@ func (b *bench) all(ctx context.Context) error {
 		{"bind", b.binds},
 		{"pap", b.pap},
 		{"eap", b.eaps},
+		{"before", b.beforeNow},
 		{"search paged", b.searches},
 		{"crowd", b.crowd},
 		{"memory start", b.memoryAndStart},
 		{"million", b.aMillion},
 	} {
-		if !strings.Contains(r.name, b.rows) || ctx.Err() != nil || r.name == "million" && !b.million {
+		if !strings.Contains(r.name, b.rows) || ctx.Err() != nil || r.name == "million" && !b.million || r.name == "before" && b.before == "" {
 			continue
 		}
 		err := r.measure(ctx)
