@@ -66,6 +66,7 @@ func (b *bench) converse(ctx context.Context, work string, postern peers.Postern
 	switch {
 	case err == nil:
 		drive.Address, drive.Secret = theirs.At, []byte(peers.RADIUSSecret)
+		drive.First = true // it does not resume what was itself resumed
 		all = append(all, conversing(ctx, theirs, drive))
 	case !b.leftOut(err):
 		return err
@@ -109,6 +110,7 @@ func (b *bench) beside(ctx context.Context, work, unit string, all []contestant)
 	b.rates(work, unit, got)
 	if len(got) > 1 {
 		b.table.ratio(work, fmt.Sprintf("%s ÷ %s", got[0].name, got[1].name), got[0].rate.over(got[1].rate))
+		b.table.ratio(work, fmt.Sprintf("%s ÷ %s, processor time", got[0].name, got[1].name), got[0].cost.over(got[1].cost))
 	}
 	return nil
 }

@@ -26,7 +26,10 @@ type EAP struct {
 	Version uint16
 	// Resume has each device sign in once before the loop begins, and resume
 	// that session each time. Without it there are full handshakes only.
-	Resume  bool
+	Resume bool
+	// First says to resume the session of the first sign-in each time. Without
+	// it, it is the newest, as devices do.
+	First   bool
 	Devices []Device
 }
 
@@ -75,24 +78,24 @@ func (e EAP) connect(d Device) (*supplicant, error) {
 		CurvePreferences: []tls.CurveID{tls.CurveP256},
 	}
 	if e.Resume {
-		s.config.ClientSessionCache = new(firstSession)
+		s.config.ClientSessionCache = &sessions{first: e.First}
 	}
 	return s, nil
 }
 
-// firstSession keeps the session of the first sign-in and no other: FreeRADIUS
-// does not resume what was itself resumed.
-type firstSession struct{ session *tls.ClientSessionState }
-
-// Get is for tls.ClientSessionCache.
-func (f *firstSession) Get(string) (*tls.ClientSessionState, bool) {
-	return f.session, f.session != nil
+// sessions keeps one session of TLS: the first, or the newest.
+type sessions struct {
+	first bool
+	kept  *tls.ClientSessionState
 }
 
+// Get is for tls.ClientSessionCache.
+func (k *sessions) Get(string) (*tls.ClientSessionState, bool) { return k.kept, k.kept != nil }
+
 // Put is for tls.ClientSessionCache.
-func (f *firstSession) Put(_ string, s *tls.ClientSessionState) {
-	if f.session == nil {
-		f.session = s
+func (k *sessions) Put(_ string, s *tls.ClientSessionState) {
+	if s != nil && (k.kept == nil || !k.first) {
+		k.kept = s
 	}
 }
 

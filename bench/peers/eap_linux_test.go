@@ -44,7 +44,7 @@ func TestFreeRADIUSSpeaksEAP(t *testing.T) {
 					t.Errorf("in full, TLS %x: %v", drive.Version, err)
 				}
 			}
-			drive.Resume = true
+			drive.Resume, drive.First = true, true
 			if _, err := drive.Run(t.Context(), 3); err != nil {
 				t.Errorf("resumed: %v", err)
 			}

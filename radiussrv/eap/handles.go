@@ -1,6 +1,7 @@
 package eap
 
 import (
+	"container/list"
 	"crypto/tls"
 	"fmt"
 	"sync"
@@ -20,11 +21,13 @@ type Handles struct {
 	life time.Duration
 	most int
 
-	mu  sync.Mutex
-	all map[string]handle
+	mu    sync.Mutex
+	all   map[string]handle
+	order list.List // of names, in the order in which they were put
 }
 
 type handle struct {
+	place    *list.Element
 	state    []byte
 	typ      Type
 	ends     time.Time
@@ -50,9 +53,14 @@ func (h *Handles) Drop(gone func(policy.Decision) bool) {
 	defer h.mu.Unlock()
 	for name, s := range h.all {
 		if drop[s.owner()] {
-			delete(h.all, name)
+			h.remove(name, s)
 		}
 	}
+}
+
+func (h *Handles) remove(name string, s handle) {
+	delete(h.all, name)
+	h.order.Remove(s.place)
 }
 
 // owner is what a session was accepted for: an app password at a service, or a
@@ -87,33 +95,18 @@ func (h *Handles) Len() int {
 	return len(h.all)
 }
 
-// put keeps a session under a name that only its peer knows.
+// put keeps a session under a name that only its peer knows. Full, it gives up
+// the one that was put first: a peer has been given a newer one since, or has
+// not come for long, and then it does a full handshake.
 func (h *Handles) put(name string, s handle) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.makeRoom()
+	for len(h.all) >= h.most && len(h.all) > 0 {
+		oldest := h.order.Front().Value.(string)
+		h.remove(oldest, h.all[oldest])
+	}
+	s.place = h.order.PushBack(name)
 	h.all[name] = s
-}
-
-// makeRoom drops what has ended, and where that is not enough some others: a
-// dropped session costs its peer a full handshake.
-func (h *Handles) makeRoom() {
-	if len(h.all) < h.most {
-		return
-	}
-	now := h.now()
-	for name, s := range h.all {
-		if !now.Before(s.ends) {
-			delete(h.all, name)
-		}
-	}
-	spare := max(1, h.most/16) // so that a full house is not looked through at every sign-in
-	for name := range h.all {
-		if len(h.all) <= h.most-spare {
-			return
-		}
-		delete(h.all, name)
-	}
 }
 
 // find returns a session of that type.

@@ -10,6 +10,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/md4" //nolint:staticcheck // RFC 2759 is built on it
@@ -69,29 +70,45 @@ type V2 struct {
 	Response      [24]byte
 	Name          string // as the peer sent it, perhaps DOMAIN\user
 
-	hash []byte // the candidate that explained it
-	name string // the form of the name it was explained with
+	asked []asked // what was hashed into the response, by form of the name
+	hash  []byte  // the candidate that explained it
+	name  string  // the form of the name it was explained with
+}
+
+// asked is a form of the peer's name and the challenge that it makes.
+type asked struct {
+	name      string
+	challenge []byte
 }
 
 // Form says that it takes an NT hash.
 func (*V2) Form() policy.ProofForm { return policy.ProofNT }
 
 // Explains reports whether the response was made with ntHash. Peers hash the
-// name with its domain or without (RFC 2759 §4 wants it without), so both are
-// tried, for every candidate.
+// name with its domain or without (RFC 2759 §4 wants it without): where it has
+// one both are tried, for every candidate.
 func (v *V2) Explains(ntHash []byte) bool {
 	if len(ntHash) != hashLen {
 		return false
 	}
 	explained := false
-	for _, name := range [...]string{v.Name, bare(v.Name)} {
-		challenge := rfc2759.ChallengeHash(v.Peer[:], v.Authenticator[:], []byte(name))
-		made := rfc2759.ChallengeResponse(challenge, ntHash)
+	for _, a := range v.challenges() {
+		made := rfc2759.ChallengeResponse(a.challenge, ntHash)
 		if subtle.ConstantTimeCompare(made, v.Response[:]) == 1 {
-			v.hash, v.name, explained = append([]byte(nil), ntHash...), name, true
+			v.hash, v.name, explained = append([]byte(nil), ntHash...), a.name, true
 		}
 	}
 	return explained
+}
+
+// challenges are the same for all candidates.
+func (v *V2) challenges() []asked {
+	if v.asked == nil {
+		for _, name := range slices.Compact([]string{v.Name, bare(v.Name)}) {
+			v.asked = append(v.asked, asked{name, rfc2759.ChallengeHash(v.Peer[:], v.Authenticator[:], []byte(name))})
+		}
+	}
+	return v.asked
 }
 
 // bare is a name without its domain.
