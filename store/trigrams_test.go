@@ -249,3 +249,45 @@ func BenchmarkContains(b *testing.B) {
 		})
 	}
 }
+
+// TestTrigramsTakeLessThanARowEach prints what the table takes on the disk for
+// POSTERN_IMPORT_ACCOUNTS accounts with six attributes each, by default 2000,
+// and what one row for each account and trigram would.
+func TestTrigramsTakeLessThanARowEach(t *testing.T) {
+	s := openHere(t, Options{Dir: t.TempDir()})
+	im := crowd(importAccounts(2000))
+	im.Events = nil
+	ok(t, s.ImportAccounts(t.Context(), im, directory.Event{ID: benchID("import", 0), At: benchStart, Kind: directory.EventAccountsImported}))
+	set := trigramsIn(t, s)
+	pages := func(ses *session) int64 {
+		ok(t, ses.script("VACUUM"))
+		n, err := ses.number("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
+		ok(t, err)
+		return n
+	}
+	ok(t, s.use(t.Context(), s.write, "measuring", func(ses *session) error {
+		with := pages(ses)
+		ok(t, ses.script("DELETE FROM trigrams"))
+		without := pages(ses)
+		numbers := 0
+		ok(t, ses.script("CREATE TABLE plain (attribute TEXT NOT NULL, trigram TEXT NOT NULL, number BIGINT NOT NULL, PRIMARY KEY (attribute, trigram, number))"))
+		ok(t, ses.within("BEGIN", func(ses *session) error {
+			for _, at := range set.sorted() {
+				numbers += len(set[at])
+				for _, remainder := range set[at] {
+					if _, err := ses.exec("INSERT INTO plain (attribute, trigram, number) VALUES ($1, $2, $3)", at.attribute, at.chars, at.block<<blockBits|int64(remainder)); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		}))
+		blocks, plain := with-without, pages(ses)-without
+		t.Logf("%d accounts: %d KiB without trigrams; %d numbers in %d blocks take %d KiB, as rows %d KiB",
+			len(im.Add), without>>10, numbers, len(set), blocks>>10, plain>>10)
+		if blocks*3 > plain {
+			t.Errorf("blocks take %d bytes, rows %d", blocks, plain)
+		}
+		return nil
+	}))
+}

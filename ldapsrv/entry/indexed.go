@@ -135,16 +135,16 @@ func orExtra(name string, otherwise indexer) indexer {
 // surnamed narrows by the surname: an extra attribute, or the end of the name,
 // or the login.
 func surnamed(v *View, c filter.Choice, a *filter.Assertion) Candidates {
-	if c != filter.Equal && c != filter.Approx {
-		return all
+	part, login := plain(a.Value), directory.Equals
+	if c == filter.Substrings {
+		part, login = longestPart(a), directory.Contains
 	}
-	part := plain(a.Value)
-	if len(part) < 3 {
+	if len(part) < 3 || c != filter.Equal && c != filter.Approx && c != filter.Substrings {
 		return all
 	}
 	sum := extraCandidates("sn", c, a, Person)
 	sum.Terms = append(sum.Terms, directory.Term{Attribute: "cn", Match: directory.Contains, Value: part},
-		directory.Term{Attribute: "uid", Value: part})
+		directory.Term{Attribute: "uid", Match: login, Value: part})
 	return sum
 }
 

@@ -176,9 +176,15 @@ func extraCandidates(name string, c filter.Choice, a *filter.Assertion, k Kind) 
 		return Candidates{}
 	}
 	term := directory.Term{Attribute: directory.ExtraAttribute + strings.ToLower(name), Match: directory.Present}
-	if c == filter.Equal || c == filter.Approx {
-		if attr := schema.Find(name); attr == nil || textual(attr) {
-			term.Match, term.Value = directory.Equals, directory.FoldText(string(a.Value))
+	if attr := schema.Find(name); attr != nil && !textual(attr) {
+		return Candidates{Terms: []directory.Term{term}}
+	}
+	switch c {
+	case filter.Equal, filter.Approx:
+		term.Match, term.Value = directory.Equals, directory.FoldText(string(a.Value))
+	case filter.Substrings:
+		if part := longestPart(a); part != "" {
+			term.Match, term.Value = directory.Contains, part
 		}
 	}
 	return Candidates{Terms: []directory.Term{term}}
