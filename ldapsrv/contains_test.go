@@ -26,8 +26,8 @@ func TestASearchForAPartAsksForThatPart(t *testing.T) {
 	for place, name := range []string{"cn", "sn", "givenName", "mail", "uid", "displayName", "title"} {
 		either.Parts = append(either.Parts, part(place, name))
 	}
-	m, err := view.NewMatcher(t.Context(), either, entry.Everything, &fakeDirectory{})
-	if err != nil {
+	var m, other entry.Matcher
+	if err := m.Prepare(t.Context(), view, either, entry.Everything, &fakeDirectory{}); err != nil {
 		t.Fatal(err)
 	}
 	c := m.Candidates(entry.Person)
@@ -46,10 +46,10 @@ func TestASearchForAPartAsksForThatPart(t *testing.T) {
 	if c.All {
 		t.Error("everybody is asked for")
 	}
-	if m, err = view.NewMatcher(t.Context(), part(0, "telephoneNumber"), entry.Everything, &fakeDirectory{}); err != nil {
+	if err := other.Prepare(t.Context(), view, part(0, "telephoneNumber"), entry.Everything, &fakeDirectory{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, term := range m.Candidates(entry.Person).Terms {
+	for _, term := range other.Candidates(entry.Person).Terms {
 		if term.Match != directory.Present || !strings.EqualFold(term.Attribute, "+telephoneNumber") {
 			t.Errorf("of a telephone number, whose spaces do not count, asked for %+v", term)
 		}

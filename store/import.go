@@ -109,14 +109,13 @@ const (
 	// counts takes in: some ten milliseconds.
 	importStep = 4000
 	// importRest is how long others have the database at least between two, and
-	// longestRest at most.
+	// longestRest at most: who waits for SQLite's lock looks ten times a second.
 	importRest  = 5 * time.Millisecond
-	longestRest = 50 * time.Millisecond
+	longestRest = 150 * time.Millisecond
 )
 
 // step runs fn in a transaction of its own and then leaves the database to
-// others for about as long as that took: who waits for SQLite's lock is not
-// woken, but looks now and then.
+// others for about as long as that took: who waits for the lock is not woken.
 func step(ctx context.Context, ses *session, fn func(*session) error) error {
 	began := time.Now()
 	if err := ses.within("BEGIN IMMEDIATE", fn); err != nil {
