@@ -79,7 +79,7 @@ func overRadSec(t *testing.T) (r *running, dir string, ca *tls.Certificate) {
 // takes RADIUS over UDP.
 func radsecproxy(t *testing.T, dir, server string) string {
 	t.Helper()
-	address := freeUDP(t)
+	address := freeAddress(t)
 	runProxy(t, dir, "ListenUDP "+address, fromUDP, toServer("tls", "radsec", server), "tlsconnect: TLS connection to next")
 	return address
 }
@@ -88,7 +88,7 @@ func radsecproxy(t *testing.T, dir, server string) string {
 // second over DTLS, and that one to the server over TLS.
 func dtlsproxies(t *testing.T, dir, server string) string {
 	t.Helper()
-	address, between := freeUDP(t), freeUDP(t)
+	address, between := freeAddress(t), freeAddress(t)
 	runProxy(t, dir, "ListenDTLS "+between, `client device {
 	host 127.0.0.1
 	type dtls
@@ -97,16 +97,6 @@ func dtlsproxies(t *testing.T, dir, server string) string {
 }`, toServer("tls", "radsec", server), "tlsconnect: TLS connection to next")
 	runProxy(t, dir, "ListenUDP "+address, fromUDP, toServer("dtls", "radius/dtls", between), "dtlsconnect: DTLS connection to next")
 	return address
-}
-
-func freeUDP(t *testing.T) string {
-	t.Helper()
-	free, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer free.Close()
-	return free.LocalAddr().String()
 }
 
 const fromUDP = `client tester {
