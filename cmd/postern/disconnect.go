@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -85,12 +86,14 @@ func rest(ctx context.Context, pause time.Duration, woken <-chan struct{}) bool 
 }
 
 // look asks about every session that is due and not asked about already, those
-// due longest first.
+// due longest first. What is said of one that was being asked about may be
+// past when it is read: it is looked at again when that is over.
 func (d *disconnector) look(ctx context.Context, asking *sync.WaitGroup, room chan struct{}) error {
+	underWay := d.underWay()
 	due, err := d.due(ctx)
 	slices.SortStableFunc(due, func(a, b directory.NetworkSession) int { return a.NextTry.Compare(b.NextTry) })
 	for _, n := range due {
-		if !d.take(n.ID) {
+		if underWay[n.ID] || !d.take(n.ID) {
 			continue
 		}
 		select {
@@ -137,6 +140,13 @@ func (d *disconnector) stands(ctx context.Context, n directory.NetworkSession) (
 		return d.engine.Entitled(ctx, granted)
 	}
 	return d.engine.Stands(ctx, n.AccountID)
+}
+
+// underWay are the sessions that are being asked about.
+func (d *disconnector) underWay() map[string]bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return maps.Clone(d.busy)
 }
 
 func (d *disconnector) take(id string) bool {
