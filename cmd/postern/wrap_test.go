@@ -199,15 +199,18 @@ func TestAnImportIsSeenAtOnceAndTroubleIsTriedAgain(t *testing.T) {
 		w.look(ctx, 1)
 		w.look(ctx, 2)
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		if left := len(world.sealed()); left != 0 {
 			t.Errorf("%d are left after two seconds", left)
 		}
 		set(errors.New("no disk"), "$sealed$y")
 		w.look(ctx, 3)
 		time.Sleep(time.Second)
+		synctest.Wait()
 		set(nil, "$sealed$y")
 		w.look(ctx, 4)
 		time.Sleep(wrapAgain + 2*time.Second)
+		synctest.Wait()
 		if left := len(world.sealed()); left != 0 || strings.Count(log.String(), "no disk") != 1 {
 			t.Errorf("%d are left, and it said %s", left, log)
 		}
