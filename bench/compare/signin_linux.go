@@ -142,9 +142,17 @@ func (b *bench) aMillion(ctx context.Context) (err error) {
 // rates prints what each gave.
 func (b *bench) rates(work, unit string, all []figures) {
 	for _, f := range all {
-		b.table.figure(work, f.name, fmt.Sprintf("%s %s, %s µs of its processor time each; %.1f µs of the generator's, busy %.0f %% of the time",
-			f.rate.spread("%.0f"), unit, f.cost.spread("%.1f"), f.own.median(), f.busy.median()))
+		b.table.figure(work, f.name, fmt.Sprintf("%s %s, %s µs of its processor time each%s",
+			f.rate.spread("%.0f"), unit, f.cost.spread("%.1f"), f.generator()))
 	}
+}
+
+// generator says what driving it took, where the generator counts that.
+func (f figures) generator() string {
+	if f.busy.median() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %.1f µs of the generator's, busy %.0f %% of the time", f.own.median(), f.busy.median())
 }
 
 // leftOut reports whether err is a peer that is not installed, and says so.
