@@ -20,11 +20,7 @@ import (
 // an empty folder and with the real clients, and then what the page says about
 // the main password and about revoking. Only ports are other ones.
 func TestReadmeIsTrue(t *testing.T) {
-	for _, program := range []string{"ldapwhoami", "radtest"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("%s is not installed: make deps", program)
-		}
-	}
+	needs(t, "ldapwhoami", "radtest")
 	r := &reader{t: t, dir: t.TempDir(), ports: map[string]string{}, words: map[string]string{}}
 	r.build()
 	var asked []string // the lines that ask the server
