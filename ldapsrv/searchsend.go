@@ -19,6 +19,11 @@ func (run *searchRun) emit(e *entry.Entry, id string) error {
 		run.page.more = true
 		return errEnough
 	}
+	return run.emitUncut(e, id)
+}
+
+// emitUncut is emit where the page is cut beforehand.
+func (run *searchRun) emitUncut(e *entry.Entry, id string) error {
 	if run.page.before()+run.sent >= run.limit {
 		return errSizeLimit
 	}

@@ -235,23 +235,9 @@ func (run *searchRun) sendRun(ctx context.Context, found []sortable) error {
 		if e == nil {
 			continue // gone meanwhile, or changed so that it matches no more
 		}
-		if err := run.emitSorted(e, f.id); err != nil {
+		if err := run.emitUncut(e, f.id); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// emitSorted is emit where the page is cut beforehand.
-func (run *searchRun) emitSorted(e *entry.Entry, id string) error {
-	if run.page.before()+run.sent >= run.limit {
-		return errSizeLimit
-	}
-	run.sent++
-	run.page.note(e.Kind, id)
-	run.append(e)
-	if len(run.out) >= outboxSize {
-		return run.drain()
 	}
 	return nil
 }
