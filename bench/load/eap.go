@@ -266,16 +266,16 @@ func (s *supplicant) wrap(message []byte) []byte {
 	b[0], b[1] = accessRequest, s.id
 	binary.LittleEndian.PutUint64(b[4:], rand.Uint64())
 	binary.LittleEndian.PutUint64(b[12:], rand.Uint64())
-	b = appendAttribute(b, 80, make([]byte, 16))
-	b = appendAttribute(b, 1, []byte("anonymous@example.org"))
-	b = appendAttribute(b, 4, []byte{127, 0, 0, 1})
-	b = appendAttribute(b, 31, []byte("00-11-22-33-44-55"))
+	b = AppendAttribute(b, 80, make([]byte, 16))
+	b = AppendAttribute(b, 1, []byte("anonymous@example.org"))
+	b = AppendAttribute(b, 4, []byte{127, 0, 0, 1})
+	b = AppendAttribute(b, 31, []byte("00-11-22-33-44-55"))
 	for len(message) > 0 {
 		n := min(len(message), 253)
-		b, message = appendAttribute(b, 79, message[:n]), message[n:]
+		b, message = AppendAttribute(b, 79, message[:n]), message[n:]
 	}
 	if s.state != nil {
-		b = appendAttribute(b, 24, s.state)
+		b = AppendAttribute(b, 24, s.state)
 	}
 	binary.BigEndian.PutUint16(b[2:], uint16(len(b))) //nolint:gosec // as above
 	mac := hmac.New(md5.New, s.secret)

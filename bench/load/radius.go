@@ -21,11 +21,11 @@ func PAP(id byte, login, password string, secret []byte) []byte {
 	b[0], b[1] = 1, id
 	binary.LittleEndian.PutUint64(b[4:], rand.Uint64())
 	binary.LittleEndian.PutUint64(b[12:], rand.Uint64())
-	b = appendAttribute(b, 80, make([]byte, 16))
-	b = appendAttribute(b, 1, []byte(login))
-	b = appendAttribute(b, 2, hide(password, secret, b[4:20]))
-	b = appendAttribute(b, 4, []byte{127, 0, 0, 1})
-	b = appendAttribute(b, 31, []byte("00-11-22-33-44-55"))
+	b = AppendAttribute(b, 80, make([]byte, 16))
+	b = AppendAttribute(b, 1, []byte(login))
+	b = AppendAttribute(b, 2, Hide(password, secret, b[4:20]))
+	b = AppendAttribute(b, 4, []byte{127, 0, 0, 1})
+	b = AppendAttribute(b, 31, []byte("00-11-22-33-44-55"))
 	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
 	mac := hmac.New(md5.New, secret)
 	mac.Write(b)
@@ -33,12 +33,13 @@ func PAP(id byte, login, password string, secret []byte) []byte {
 	return b
 }
 
-func appendAttribute(b []byte, kind byte, value []byte) []byte {
+// AppendAttribute appends an attribute of RADIUS to b.
+func AppendAttribute(b []byte, kind byte, value []byte) []byte {
 	return append(append(b, kind, byte(2+len(value))), value...)
 }
 
-// hide is RFC 2865 §5.2.
-func hide(password string, secret, authenticator []byte) []byte {
+// Hide returns a password as User-Password carries it (RFC 2865 §5.2).
+func Hide(password string, secret, authenticator []byte) []byte {
 	padded := make([]byte, max(16, (len(password)+15)/16*16))
 	copy(padded, password)
 	last := authenticator

@@ -12,6 +12,7 @@ import (
 	"os"
 	"time"
 
+	"postern/bench/load"
 	"postern/ldapsrv/ber"
 	"postern/ldapsrv/wire"
 )
@@ -179,31 +180,12 @@ func PAPRequest(id byte, login, password string, secret []byte) ([]byte, error) 
 	if _, err := io.ReadFull(rand.Reader, b[4:20]); err != nil {
 		return nil, err
 	}
-	b = attribute(b, 80, make([]byte, 16))
-	b = attribute(b, 1, []byte(login))
-	b = attribute(b, 2, hidden(password, secret, b[4:20]))
+	b = load.AppendAttribute(b, 80, make([]byte, 16))
+	b = load.AppendAttribute(b, 1, []byte(login))
+	b = load.AppendAttribute(b, 2, load.Hide(password, secret, b[4:20]))
 	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
 	mac := hmac.New(md5.New, secret)
 	mac.Write(b)
 	copy(b[22:38], mac.Sum(nil))
 	return b, nil
-}
-
-func attribute(b []byte, kind byte, value []byte) []byte {
-	return append(append(b, kind, byte(2+len(value))), value...)
-}
-
-// hidden is RFC 2865 §5.2.
-func hidden(password string, secret, authenticator []byte) []byte {
-	padded := make([]byte, (len(password)+15)/16*16)
-	copy(padded, password)
-	last := authenticator
-	for i := 0; i < len(padded); i += 16 {
-		key := md5.Sum(append(append([]byte(nil), secret...), last...)) //nolint:gosec // as above
-		for j := range key {
-			padded[i+j] ^= key[j]
-		}
-		last = padded[i : i+16]
-	}
-	return padded
 }
