@@ -48,12 +48,12 @@ func importAccounts(otherwise int) int {
 }
 
 // TestOthersReadAndWriteDuringAnImport imports POSTERN_IMPORT_ACCOUNTS accounts,
-// by default 200, while another process's connections read and write: none of
+// by default 2000, while another process's connections read and write: none of
 // them fails, which one that waited for more than five seconds would. It prints
 // how long the import took and the longest that a write waited for it. Many
 // of them take too long on a machine that is busy with other tests.
 func TestOthersReadAndWriteDuringAnImport(t *testing.T) {
-	n := importAccounts(200)
+	n := importAccounts(2000)
 	dir := t.TempDir()
 	s, other := openHere(t, Options{Dir: dir}), openHere(t, Options{Dir: dir})
 	ann := directory.Account{ID: benchID("ann", 0), Login: "ann", CreatedAt: benchStart, ModifiedAt: benchStart}

@@ -31,13 +31,13 @@ func fast(i int) string {
 }
 
 // TestSignInsGoOnDuringAnImport imports POSTERN_IMPORT_ACCOUNTS people with
-// hashed passwords, by default 300, from LDIF, while others sign in all the
+// hashed passwords, by default 1000, from LDIF, while others sign in all the
 // time with an app password, and one revokes app passwords: nobody is refused.
 // It prints how long the import took.
 func TestSignInsGoOnDuringAnImport(t *testing.T) {
 	n, err := strconv.Atoi(os.Getenv("POSTERN_IMPORT_ACCOUNTS"))
 	if err != nil {
-		n = 300 // fewer fast hashes would be wrapped before they are kept
+		n = 1000
 	}
 	t.Run("hashes that are kept", func(t *testing.T) {
 		signInDuringImport(t, n, func(int) string { return kept })
