@@ -7,7 +7,7 @@ import (
 )
 
 // crew finds requests and works on them. A few of its members have seats.
-// They take turns: whose turn it is looks for requests where nobody does, or
+// They take turns: whose turn it is looks for requests where too few do, or
 // works on one, so that a quick request is read and answered by one goroutine
 // and wakes no other. Who says that a request keeps it (see yield), or is found
 // stuck with one (see watch), loses the seat to another member: slow requests
@@ -20,13 +20,13 @@ import (
 type crew struct {
 	do func(*exchange, *member)
 	// look hands requests to add: what is there or, with wait, what comes. It
-	// reports false when there will be no more. It is called by one member at a
-	// time. Nil where others find the requests.
-	look  func(wait bool) bool
-	send  func([]parcel) // sends what members keep; nil: they keep nothing
-	limit int            // requests under way
-	room  int            // requests of either kind that wait while the limit is reached
-	seats int
+	// reports false when there will be no more. Nil where others find the requests.
+	look    func(wait bool) bool
+	lookers int            // how many members may look at a time
+	send    func([]parcel) // sends what members keep; nil: they keep nothing
+	limit   int            // requests under way
+	room    int            // requests of either kind that wait while the limit is reached
+	seats   int
 
 	mu       sync.Mutex
 	going    chan *exchange // what waits, and goes on with something
@@ -35,8 +35,8 @@ type crew struct {
 	seated   []*member
 	parked   []*member // the one idle last at the end
 	started  int
-	looking  bool // a member looks for requests
-	awaiting bool // and sleeps until one comes
+	looking  int  // members that look for requests
+	awaiting int  // of them, those who sleep until one comes
 	blind    bool // there is nothing to look for, or no more
 	since    int  // requests begun since a member looked
 	over     bool
@@ -54,6 +54,7 @@ type member struct {
 	wake  chan struct{} // there is something to do; closed: it goes home
 	busy  bool          // with a request
 	looks bool          // for requests
+	waits bool          // for them
 	apart bool          // it works without a seat, and nobody watches it
 	turns uint64        // it has taken
 	seen  uint64        // of them, when watch looked last
@@ -68,10 +69,11 @@ const (
 	backlog = 4
 )
 
-// newCrew makes a crew for at most so many requests under way. look may be nil.
+// newCrew makes a crew for at most so many requests under way. look may be nil,
+// and is called by one member at a time unless lookers says otherwise.
 func newCrew(limit, room int, look func(wait bool) bool, do func(*exchange, *member)) *crew {
 	c := &crew{
-		do: do, look: look, blind: look == nil, limit: limit, room: room, seats: seats(),
+		do: do, look: look, blind: look == nil, limit: limit, room: room, seats: seats(), lookers: 1,
 		going: make(chan *exchange, limit+room), waiting: make(chan *exchange, limit+room),
 	}
 	c.watcher = time.AfterFunc(time.Hour, c.watch)
@@ -99,7 +101,7 @@ func (c *crew) add(x *exchange, going bool) bool {
 		return false
 	}
 	wait <- x
-	if !c.looking { // else who looks is awake
+	if c.looking == 0 { // else who looks is awake
 		c.staff()
 	}
 	return true
@@ -113,12 +115,9 @@ func (c *crew) ready() bool { return c.working < c.limit && c.queued() > 0 }
 
 // staff gives one more member a seat, where one is free and somebody is needed.
 func (c *crew) staff() {
-	awake := len(c.seated)
-	if c.awaiting {
-		awake--
-	}
+	awake := len(c.seated) - c.awaiting
 	needed := c.ready() && (awake == 0 || c.queued() > backlog) ||
-		len(c.seated) == 0 && !c.blind && !c.looking
+		len(c.seated) == 0 && !c.blind && c.looking == 0
 	if !needed || len(c.seated) == c.seats {
 		return
 	}
@@ -207,10 +206,8 @@ func (c *crew) turn(m *member) (*exchange, task) {
 		m.busy = false
 		c.working--
 	}
-	if m.looks {
-		m.looks, c.looking, c.awaiting = false, false, false
-	}
-	ready, unseen := c.ready(), !c.blind && !c.looking
+	c.looked(m)
+	ready, unseen := c.ready(), !c.blind && c.looking < c.lookers
 	switch {
 	case !ready && !unseen, !c.sits(m):
 		c.unseat(m)
@@ -234,12 +231,24 @@ func (c *crew) sits(m *member) bool {
 }
 
 func (c *crew) lookout(m *member, ready bool) task {
-	m.looks, c.looking, c.since = true, true, 0
+	m.looks, m.waits, c.since = true, !ready, 0
+	c.looking++
 	if ready {
 		return glance
 	}
-	c.awaiting = true
+	c.awaiting++
 	return await
+}
+
+// looked ends what m was looking for.
+func (c *crew) looked(m *member) {
+	if m.looks {
+		c.looking--
+	}
+	if m.waits {
+		c.awaiting--
+	}
+	m.looks, m.waits = false, false
 }
 
 // take gives m the request that waits longest, and has others come where it is

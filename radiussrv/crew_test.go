@@ -122,6 +122,45 @@ func (s *source) look(wait bool) (more bool) {
 	return true
 }
 
+// TestTwoMayLookAtASourceAndNoMore: they share its requests, and when one has
+// work the other looks.
+func TestTwoMayLookAtASourceAndNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var done atomic.Int64
+		s := newSource(8, 100, func(x *exchange, _ *member) {
+			time.Sleep(time.Until(x.received))
+			done.Add(1)
+		})
+		s.crew.lookers = 2
+		s.crew.begin()
+		synctest.Wait()
+		const batches, each = 50, 2 * backlog
+		for range batches {
+			batch := make([]*exchange, each)
+			for i := range batch {
+				batch[i] = takes(watchEvery / 5)
+			}
+			s.batches <- batch
+			time.Sleep(watchEvery / 5)
+		}
+		synctest.Wait()
+		if got := done.Load(); got != batches*each {
+			t.Errorf("%d requests are done, want %d", got, batches*each)
+		}
+		s.batches <- []*exchange{takes(time.Hour)} // one is stuck, the other goes on
+		s.batches <- []*exchange{{}, {}}
+		time.Sleep(time.Minute)
+		if got := done.Load(); got != batches*each+2 {
+			t.Errorf("beside one that is stuck %d requests are done, want %d", got, batches*each+2)
+		}
+		close(s.batches)
+		<-s.crew.finish()
+		if s.crowd != 2 || s.refused != 0 || done.Load() != batches*each+3 {
+			t.Errorf("%d looked at once, want 2; %d requests were refused, %d done", s.crowd, s.refused, done.Load())
+		}
+	})
+}
+
 func newSource(limit, room int, do func(*exchange, *member)) *source {
 	s := &source{batches: make(chan []*exchange, 1000)}
 	s.crew = newCrew(limit, room, s.look, do)

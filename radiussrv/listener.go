@@ -45,7 +45,7 @@ type exchange struct {
 type listener struct {
 	*Server
 	role    Role
-	sock    socket
+	lanes   []*lane
 	workers *crew
 	hold    *hold
 	idle    sync.Pool // of *exchange
@@ -60,18 +60,19 @@ type listener struct {
 // called for several sockets.
 func (s *Server) Serve(ctx context.Context, conn net.PacketConn, role Role) error {
 	defer conn.Close()
-	sock, err := newSocket(conn)
+	lanes, err := newLanes(conn)
 	if err != nil {
 		return fmt.Errorf("preparing the RADIUS socket %s: %w", conn.LocalAddr(), err)
 	}
 	l := s.listener(role)
-	l.sock = sock
+	l.lanes = lanes
+	defer l.closeLanes()
 	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
 	reading, failed := context.WithCancelCause(ctx)
 	defer failed(nil)
 	l.workers = newCrew(s.cfg.Workers, s.cfg.Queue, l.reader(reading, failed), func(x *exchange, m *member) { l.work(work, x, m) })
-	l.workers.send = l.sendAll
+	l.workers.send, l.workers.lookers = l.sendAll, len(lanes)
 	defer s.serves()()
 	return l.serve(ctx, reading, conn)
 }
@@ -101,7 +102,9 @@ func (l *listener) serve(ctx, reading context.Context, conn net.PacketConn) erro
 	replies.Go(func() { l.hold.run(quit) })
 	l.workers.begin()
 	<-reading.Done()
-	_ = conn.SetReadDeadline(time.Unix(1, 0)) // wakes who reads; a socket that is gone has woken them
+	for _, ln := range l.lanes {
+		_ = ln.SetReadDeadline(time.Unix(1, 0)) // wakes who reads; a socket that is gone has woken one
+	}
 	err := l.drain(&replies, quit)
 	if ctx.Err() == nil {
 		return fmt.Errorf("reading from the RADIUS socket %s: %w", conn.LocalAddr(), errors.Join(context.Cause(reading), err))
@@ -129,10 +132,11 @@ func (l *listener) drain(replies *sync.WaitGroup, quit chan struct{}) error {
 // which it tells failed. Other errors of a datagram socket concern one datagram
 // and pass.
 func (l *listener) reader(ctx context.Context, failed context.CancelCauseFunc) func(wait bool) (more bool) {
-	batch := make([]*exchange, l.sock.most())
 	return func(wait bool) (more bool) {
+		ln := l.readLane()
+		defer ln.reading.Unlock()
 		for range atATime {
-			n, err := l.readBatch(batch, wait)
+			n, err := l.readBatch(ln, wait)
 			switch {
 			case err == nil:
 			case ctx.Err() != nil:
@@ -143,7 +147,7 @@ func (l *listener) reader(ctx context.Context, failed context.CancelCauseFunc) f
 			default:
 				l.pause(ctx, err)
 			}
-			if n < len(batch) {
+			if n < len(ln.batch) {
 				break
 			}
 			wait = false // there may be more
@@ -158,17 +162,17 @@ func (l *listener) reader(ctx context.Context, failed context.CancelCauseFunc) f
 const atATime = 8
 
 // readBatch reads once and judges what came.
-func (l *listener) readBatch(batch []*exchange, wait bool) (n int, err error) {
-	for i, x := range batch {
+func (l *listener) readBatch(ln *lane, wait bool) (n int, err error) {
+	for i, x := range ln.batch {
 		if x == nil {
-			batch[i] = l.idle.Get().(*exchange)
+			ln.batch[i] = l.idle.Get().(*exchange)
 		}
 	}
-	n, err = l.sock.read(batch, wait)
-	for i, x := range batch[:n] {
+	n, err = ln.read(ln.batch, wait)
+	for i, x := range ln.batch[:n] {
 		l.count.received.Add(1)
 		if l.receive(x) {
-			batch[i] = nil
+			ln.batch[i] = nil
 		}
 	}
 	return n, err
@@ -349,8 +353,10 @@ func (l *listener) unsent(err error, to origin) {
 
 // sendAll sends replies as send does. One that cannot be sent keeps no other.
 func (l *listener) sendAll(replies []parcel) {
+	ln := l.sendLane()
+	defer ln.sending.Unlock()
 	for len(replies) > 0 {
-		n, err := l.sock.writeAll(replies)
+		n, err := ln.writeAll(replies)
 		for _, r := range replies[:n] {
 			l.count.left(radius.Code(r.reply[0]))
 		}

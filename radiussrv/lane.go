@@ -1,0 +1,104 @@
+package radiussrv
+
+import (
+	"net"
+	"sync"
+)
+
+// lane is a way to the socket on a descriptor of its own. The runtime lets one
+// goroutine at a time read from a descriptor and one write to it, and puts the
+// others to sleep; on lanes of their own two of them work side by side.
+type lane struct {
+	socket
+	net.PacketConn
+	own bool // the descriptor is the listener's
+
+	reading sync.Mutex
+	batch   []*exchange // being read
+	sending sync.Mutex
+}
+
+// lanesOfOne is how many lanes one socket has. Whoever sleeps on one is woken
+// by each datagram, also when another takes it: so no more than can read all
+// that a network brings.
+const lanesOfOne = 2
+
+// newLanes prepares conn, which is the first lane.
+func newLanes(conn net.PacketConn) ([]*lane, error) {
+	first, err := newLane(conn)
+	if err != nil {
+		return nil, err
+	}
+	lanes := []*lane{first}
+	for len(lanes) < lanesOfOne {
+		again, ok := duplicate(conn)
+		if !ok {
+			break // one will do
+		}
+		ln, err := newLane(again)
+		if err != nil {
+			_ = again.Close()
+			break
+		}
+		ln.own = true
+		lanes = append(lanes, ln)
+	}
+	return lanes, nil
+}
+
+func newLane(conn net.PacketConn) (*lane, error) {
+	s, err := newSocket(conn)
+	if err != nil {
+		return nil, err
+	}
+	return &lane{socket: s, PacketConn: conn, batch: make([]*exchange, s.most())}, nil
+}
+
+// duplicate returns the same socket on another descriptor, where there can be
+// one.
+func duplicate(conn net.PacketConn) (net.PacketConn, bool) {
+	udp, ok := conn.(*net.UDPConn)
+	if !ok {
+		return nil, false
+	}
+	file, err := udp.File()
+	if err != nil {
+		return nil, false
+	}
+	defer file.Close()
+	again, err := net.FilePacketConn(file)
+	return again, err == nil
+}
+
+// closeLanes closes what the listener opened.
+func (l *listener) closeLanes() {
+	for _, ln := range l.lanes {
+		if ln.own {
+			_ = ln.Close()
+		}
+	}
+}
+
+// readLane returns a lane for the caller alone to read from, until it unlocks
+// its reading. The first is preferred: that it was closed is seen there.
+func (l *listener) readLane() *lane {
+	for _, ln := range l.lanes {
+		if ln.reading.TryLock() {
+			return ln
+		}
+	}
+	l.lanes[0].reading.Lock()
+	return l.lanes[0]
+}
+
+// sendLane returns a lane for the caller alone to send on, until it unlocks its
+// sending.
+func (l *listener) sendLane() *lane {
+	for _, ln := range l.lanes {
+		if ln.sending.TryLock() {
+			return ln
+		}
+	}
+	l.lanes[0].sending.Lock()
+	return l.lanes[0]
+}
