@@ -44,7 +44,7 @@ func (b *bench) beforeNow(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	all = append(all, contestant{Server: radius, drive: drivePAP(radius.At, peers.RADIUSSecret, papFrom(few, 1, peers.RADIUSSecret))})
+	all = append(all, contestant{Server: radius, drive: drivePAP(radius.At, peers.RADIUSSecret, papFrom(few, 1, drawn, peers.RADIUSSecret))})
 	got, err := b.contest(ctx, all)
 	if err != nil {
 		return err

@@ -30,8 +30,8 @@ func TestTheShortForm(t *testing.T) {
 			t.Errorf("the server ended with %v", err)
 		}
 	}()
-	binds := driveLDAP(at.LDAP, nil, bindRequests(accounts), nil)
-	paps := drivePAP(at.RADIUS, at.secret, papFrom(accounts, 3, at.secret))
+	binds := driveLDAP(at.LDAP, nil, bindRequests(accounts, drawn), nil)
+	paps := drivePAP(at.RADIUS, at.secret, papFrom(accounts, 3, drawn, at.secret))
 	const each, most = 10_000, 48 << 20
 	var before int64
 	for round := range 4 {
@@ -83,7 +83,7 @@ func TestARunWithAWrongAnswerIsNoFigure(t *testing.T) {
 	if _, err := driveLDAP(at.LDAP, nil, [][]byte{load.Bind(people.DN(10), people.Password(10, 0))}, nil)(50); err == nil {
 		t.Error("binds of an account that is not there made a figure")
 	}
-	if _, err := drivePAP(at.RADIUS, at.secret, papFrom(10, 3, "another secret"))(50); err == nil {
+	if _, err := drivePAP(at.RADIUS, at.secret, papFrom(10, 3, drawn, "another secret"))(50); err == nil {
 		t.Error("requests that are not answered made a figure")
 	}
 }

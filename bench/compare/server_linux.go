@@ -103,7 +103,7 @@ func (b *bench) crowdWith(ctx context.Context, how, more string) (err error) {
 
 // good runs the open loop of good binds.
 func (b *bench) good(ctx context.Context, to netip.AddrPort) (load.Latencies, error) {
-	requests := bindRequests(b.small)
+	requests := bindRequests(b.small, drawn)
 	o := load.Open{Rate: goodRate, Duration: crowdTakes}
 	for range 32 {
 		c, err := dialFrom("127.0.0.1", to)
@@ -152,7 +152,7 @@ func (b *bench) memoryAndStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	requests := bindRequests(b.large)
+	requests := bindRequests(b.large, drawn)
 	var resident, worked, took sample
 	for range b.rounds {
 		begun := time.Now()
