@@ -34,17 +34,20 @@ type brakes struct {
 	// sources is how many addresses the askers have: what one may do is bounded
 	// where brakes are on, and even where they are off.
 	sources int
+	// alone is how many tries of each class are made one at a time, before
+	// several ask at once: those that find no brake on.
+	alone int
 }
 
 var (
-	asShipped = brakes{"brakes as shipped", "", 1}
-	off       = brakes{"brakes off", `
+	asShipped = brakes{name: "brakes as shipped", sources: 1, alone: 30}
+	off       = brakes{name: "brakes off", sources: 64, config: `
 [brakes]
 tries              = 1000
 unfamiliar_per_day = 100000
 source_per_minute  = 100000
 remember_refused   = "0s"
-`, 64}
+`}
 )
 
 // house is an installation with a server.

@@ -2,19 +2,16 @@ package main
 
 import (
 	"math"
-	"slices"
 	"time"
 )
 
-// distance is the two-sample Kolmogorov-Smirnov distance: the largest
-// difference between the cumulative distributions of a and b. It sorts both.
-// With nothing on one side it is 1: nothing shows that they are alike.
+// distance is the two-sample Kolmogorov-Smirnov distance of a and b, which are
+// sorted: the largest difference between their cumulative distributions. With
+// nothing on one side it is 1: nothing shows that they are alike.
 func distance(a, b []time.Duration) float64 {
 	if len(a) == 0 || len(b) == 0 {
 		return 1
 	}
-	slices.Sort(a)
-	slices.Sort(b)
 	most, i, j := 0.0, 0, 0
 	for i < len(a) && j < len(b) {
 		// Values that are equal are stepped over together, on both sides.
@@ -29,3 +26,8 @@ func distance(a, b []time.Duration) float64 {
 	}
 	return most
 }
+
+// size is what a distance of samples of n and m is multiplied by to be held
+// against one of samples of other sizes: by chance alone distances are as the
+// square root of (n+m)/(nm).
+func size(n, m int) float64 { return math.Sqrt(float64(n) * float64(m) / float64(n+m)) }

@@ -1,30 +1,37 @@
 // Timing shows whether the time of a refusal tells why it was refused.
 //
-//	go run ./bench/timing                     # 2 000 tries of each class, some 40 minutes
-//	go run ./bench/timing -tries 200          # a short look
-//	go run ./bench/timing -protocol LDAP -brakes off     # a quarter of it
+//	go run ./bench/timing                                # 2 000 tries of each class, some 25 minutes
+//	go run ./bench/timing -tries 200                     # a short look
+//	go run ./bench/timing -protocol LDAP -brakes off     # one part of the four
 //
 // It asks the plain binary, as shipped but for reject_delay = "0s", over real
 // sockets for each way to be refused (classes.go), in a random order, from
 // several connections at once, each of which asks, waits for the answer and
 // asks again: over LDAP and over RADIUS, with the brakes as shipped and with
-// brakes that never come on. All answers must have the same bytes.
+// brakes that never come on, each of the four parts with a server of its own.
+// All answers must have the same bytes.
 //
 // What is printed is, for each pair of classes, the two-sample
 // Kolmogorov-Smirnov distance of their times: the largest difference of their
 // cumulative distributions, 0 where they are the same and 1 where they do not
-// overlap. It fails where one is above 0.10, and where the distance of half
-// samples of two classes is above twice the distance of two halves of one class
-// in the same run (see table.verdict).
+// overlap. A full run fails where one is above 0.10, and any run where one is
+// above twice the distance of two samples of one class in the same run, rank by
+// rank (chance.go). How likely chance alone is to make the largest as large is
+// printed too, and judges nothing.
 //
 // Each try takes 100 ms at least, by design, so many are on the way at once.
-// That loads the server: with the brakes off, hashes queue, and a refusal is
-// held to the 99th percentile of what hashing one took. A try that the server is
-// too busy to decide, which it says or is silent about, has no time and is
-// counted apart. What else the machine
-// does moves all classes alike, because they are interleaved. The run ends by
-// itself within the time of -limit; with an error and fewer tries where that is
-// too short.
+// With the brakes off six of ten tries need a hash, and one runs at a time on two
+// cores: that is how long it takes, and more askers only wait longer. A refusal
+// is held to the 99th percentile of what hashing one took, and waited for its
+// turn, in the last ten minutes. So with the brakes as shipped the first tries
+// are made one at a time, until the brakes are on. A try that the server is too
+// busy to decide, which it says or is silent about, has no time and is counted
+// apart. What else the machine does moves all classes alike, because they are
+// interleaved.
+//
+// The run ends by itself within the time of -limit, with an error and fewer
+// tries where that is too short. The last line says whether it was a full run:
+// all four parts with at least 2 000 tries of each class.
 package main
 
 import (
@@ -34,7 +41,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"time"
 
@@ -48,28 +54,36 @@ func main() {
 	}
 }
 
+// fullTries is how often each class is asked in a full run.
+const fullTries = 2000
+
 // plan is how much is asked.
 type plan struct {
-	tries    int // of each class
-	askers   int // at once
-	seed     uint64
-	protocol string // "": each
+	tries            int // of each class
+	askers           int // at once
+	seed             uint64
+	protocol, brakes string        // "": each
+	limit            time.Duration // 0: see bound
 }
+
+// protocols are the names of the ways to ask.
+var protocols = []string{"LDAP", "RADIUS"}
 
 func run() error {
 	p := plan{seed: uint64(time.Now().UnixNano())}
-	flag.IntVar(&p.tries, "tries", 2000, "how often each class is asked")
-	flag.IntVar(&p.askers, "askers", 16, "how many ask at once; at most 64, or the queue for hashes answers busy")
+	flag.IntVar(&p.tries, "tries", fullTries, "how often each class is asked")
+	flag.IntVar(&p.askers, "askers", 32, "how many ask at once; at most 64, or the queue for hashes answers busy")
 	flag.StringVar(&p.protocol, "protocol", "", "LDAP or RADIUS alone")
-	with := flag.String("brakes", "", "off or shipped alone")
-	limit := flag.Duration("limit", 90*time.Minute, "how long all of it may take")
+	flag.StringVar(&p.brakes, "brakes", "", "off or shipped alone")
+	flag.DurationVar(&p.limit, "limit", 0, "how long all of it may take; by default some three times what it takes on two idle cores")
 	flag.Parse()
-	if err := p.check(*with); err != nil {
+	parts, err := p.parts()
+	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, *limit)
+	ctx, cancel := context.WithTimeout(ctx, p.bound(len(parts)))
 	defer cancel()
 	dir, err := os.MkdirTemp("", "postern-timing-")
 	if err != nil {
@@ -80,55 +94,48 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%d tries of each class, %d at once, seed %d\n", p.tries, p.askers, p.seed)
-	var errs []error
+	fmt.Printf("%d tries of each class, %d at once, seed %d, at most %s\n", p.tries, p.askers, p.seed, p.bound(len(parts)))
+	return p.all(ctx, parts, binary, dir)
+}
+
+// parts are what is asked for of the four. An error says what of the command
+// line cannot be done.
+func (p plan) parts() (parts []part, err error) {
+	if p.tries < 4 || p.askers < 1 || p.askers > 64 {
+		return nil, errors.New("tries must be at least 4, and askers from 1 to 64")
+	}
 	for _, how := range []brakes{asShipped, off} {
-		if strings.HasSuffix(how.name, *with) {
-			errs = append(errs, p.protocols(ctx, binary, dir, how))
+		for _, protocol := range protocols {
+			if (p.protocol == "" || strings.EqualFold(p.protocol, protocol)) && strings.HasSuffix(how.name, p.brakes) {
+				parts = append(parts, part{protocol: protocol, how: how})
+			}
 		}
 	}
-	return errors.Join(errs...)
+	if len(parts) == 0 || p.brakes != "" && p.brakes != "off" && p.brakes != "shipped" {
+		return nil, errors.New("the protocol is LDAP or RADIUS, and the brakes are off or shipped")
+	}
+	return parts, nil
 }
 
-// check says what of the command line cannot be done.
-func (p plan) check(brakes string) error {
-	switch {
-	case p.tries < 4 || p.askers < 1 || p.askers > 64:
-		return errors.New("tries must be at least 4, and askers from 1 to 64")
-	case !slices.Contains([]string{"", "LDAP", "RADIUS"}, p.protocol):
-		return errors.New("the protocol is LDAP or RADIUS")
-	case !slices.Contains([]string{"", "off", "shipped"}, brakes):
-		return errors.New("the brakes are off or shipped")
+// bound is how long so many parts may take: what is asked for, or some three
+// times what they need where one hash runs at a time.
+func (p plan) bound(parts int) time.Duration {
+	if p.limit > 0 {
+		return p.limit
 	}
-	return nil
+	each := 3*time.Minute + time.Duration(p.tries)*time.Second
+	return time.Duration(parts) * each
 }
 
-// protocols asks one installation over each protocol, and prints and judges.
-func (p plan) protocols(ctx context.Context, binary, dir string, how brakes) error {
-	h, err := open(ctx, binary, dir, how)
-	if err != nil {
-		return err
-	}
-	defer h.process.Kill()
+// all asks the parts in turn, prints them, and in the end what they come to.
+func (p plan) all(ctx context.Context, parts []part, binary, dir string) error {
 	var errs []error
-	for _, w := range h.ways() {
-		if !strings.HasPrefix(w.name, p.protocol) {
-			continue
-		}
-		begun := time.Now()
-		tries, cut := p.collect(ctx, w)
-		if cut != nil && !errors.Is(cut, errCutOff) {
-			return fmt.Errorf("%s, %s: %w", w.name, how.name, cut)
-		}
-		t, err := tabulate(w.classes, tries)
-		if err != nil {
-			return fmt.Errorf("%s, %s: %w", w.name, how.name, err)
-		}
-		fmt.Printf("\n## %s, %s: %d tries in %s\n\n", w.name, how.name, len(tries), time.Since(begun).Round(time.Second))
-		t.print(os.Stdout)
-		if err := errors.Join(cut, t.verdict()); err != nil {
-			errs = append(errs, fmt.Errorf("%s, %s: %w", w.name, how.name, err))
+	for i := range parts {
+		if err := p.judge(ctx, &parts[i], binary, dir); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", parts[i].name(), err))
 		}
 	}
+	summarise(os.Stdout, parts)
+	fmt.Println("\n" + p.fullness(parts))
 	return errors.Join(errs...)
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"testing"
-	"time"
 
 	"postern/bench/site"
 )
@@ -91,49 +89,4 @@ func (h *house) once(t *testing.T, w way, c class, n int) (answer []byte, hashes
 		t.Fatal(err)
 	}
 	return answer, int(after.Hashes - before.Hashes)
-}
-
-// TestATellingTimeIsFound: a class that takes a tenth longer than another is told
-// apart, and two that differ by chance are not.
-func TestATellingTimeIsFound(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		shift int
-		found bool
-	}{{"alike", 0, false}, {"apart", 300, true}} {
-		t.Run(c.name, func(t *testing.T) {
-			table, err := tabulate(make([]class, 3), made(2000, c.shift))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := table.verdict(); (err != nil) != c.found {
-				t.Errorf("the verdict is %v", err)
-			}
-		})
-	}
-	tries := made(10, 0)
-	tries[0].answer = nil
-	if table, err := tabulate(make([]class, 3), tries); err != nil || table.putOff[0] != 1 || len(table.times[0]) != 9 {
-		t.Errorf("one try put off: %+v, %v", table, err)
-	}
-	tries[7].answer = []byte{1}
-	if _, err := tabulate(make([]class, 3), tries); err == nil {
-		t.Error("an answer of other bytes is not found")
-	}
-}
-
-// made are n tries of three classes, spread over 2000 steps; the third takes
-// shift steps longer.
-func made(n, shift int) (tries []try) {
-	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // samples
-	for range n {
-		for class := range 3 {
-			took := random.IntN(2000)
-			if class == 2 {
-				took += shift
-			}
-			tries = append(tries, try{class, time.Duration(took) * time.Microsecond, []byte{0}})
-		}
-	}
-	return tries
 }
