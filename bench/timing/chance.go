@@ -13,10 +13,12 @@ import (
 //
 // The yardstick is the distance of two samples of one class. A class is split in
 // two at random, which makes of its tries what asking for it under two names
-// would have made, without asking twice as often. One such pair, or ten, may come
-// out at half of what is usual or at twice that, and a bound that is made of it
-// holds or breaks by luck. So every class is split many times over. The halves
-// are smaller samples than the classes; size makes up for it.
+// would have made, without asking twice as often. It must be at random: every
+// other try, in the order they were made, shares whatever drifts in the course of
+// a run, and such halves are more alike than any two samples drawn from it. And
+// one pair is not enough, because it may come out at half of what is usual or at
+// twice that. So every class is split many times over. The halves are smaller
+// samples than the classes; size makes up for it.
 //
 // Forty-five pairs are not held against one: the largest of so many is nearly
 // twice what one is on average, by chance. They are held against as many pairs
