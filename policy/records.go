@@ -38,13 +38,16 @@ type Holding struct {
 	Named bool
 }
 
-// Records is what the engine reads at every attempt. Implementations read the
-// database each time: there is no cache between a revocation and its effect.
+// Records is what the engine reads at every attempt. Implementations answer what
+// is committed when they are asked, by whatever process: a revocation bites at the
+// next attempt. They may remember rows for as long as they find each time that no
+// other state is committed.
 // They may be used concurrently. Errors other than directory.ErrNotFound mean
 // that it is not known, and make the attempt unavailable.
 type Records interface {
-	// AppPassword finds the credential with one of digests, in one query, and
-	// says whether name denotes its account. directory.ErrNotFound: none has it.
+	// AppPassword finds the credential with one of digests, in one query or none,
+	// and says whether name denotes its account. directory.ErrNotFound: none has it.
+	// LastUsedAt may lag by 30 s. What the lists hold is shared and is never changed.
 	// It fills what is decided by: of the account ID, Kind, Login, Disabled and
 	// ExpiresAt; of the credential all but Label, Challenge, LastUsedFrom and
 	// LastUsedService, and no sealed forms.

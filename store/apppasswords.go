@@ -76,14 +76,35 @@ func appPasswordTexts(named string, first int) (texts [maxDigests + 1]string) {
 
 // AppPassword finds a credential by the digests of what was presented, with
 // its account, and says whether name denotes that account; see policy.Records.
-// It runs one statement.
-func (s *Store) AppPassword(ctx context.Context, digests []secret.Digest, name directory.Name) (h policy.Holding, err error) {
+// It runs one statement, or none where nothing that decides was committed since
+// the same was asked.
+//
+// Found rows alone are kept, under the name of their account or under none:
+// nobody fills the memory with names he makes up, and what somebody types in
+// place of his name does not stay in it.
+func (s *Store) AppPassword(ctx context.Context, digests []secret.Digest, name directory.Name) (policy.Holding, error) {
 	if len(digests) == 0 {
-		return h, directory.ErrNotFound
+		return policy.Holding{}, directory.ErrNotFound
 	}
 	if len(digests) > maxDigests {
-		return h, fmt.Errorf("looking up an app password: the key file holds %d keys, at most %d can be in use", len(digests), maxDigests)
+		return policy.Holding{}, fmt.Errorf("looking up an app password: the key file holds %d keys, at most %d can be in use", len(digests), maxDigests)
 	}
+	var room [256]byte
+	q, mark := appendQuestion(room[:0], digests, &name), s.Mark()
+	if row := s.doors.find(&digests[0], q, mark); row != nil {
+		return row.holding(), nil
+	}
+	asked := s.doors.now()
+	h, err := s.readAppPassword(ctx, digests, name)
+	// With the same mark after as before, what was read is of that very state.
+	if err == nil && (h.Named || name == directory.Name{}) && mark != (policy.Mark{}) && s.Mark() == mark {
+		s.doors.keep(&digests[0], q, mark, asked, &h)
+	}
+	return h, err
+}
+
+// readAppPassword is AppPassword by a query.
+func (s *Store) readAppPassword(ctx context.Context, digests []secret.Digest, name directory.Name) (h policy.Holding, err error) {
 	err = s.view(ctx, "looking up an app password", func(ses *session) error {
 		text, args := appPasswordQuery(ses.scratch[:0], digests, name)
 		ses.scratch = args

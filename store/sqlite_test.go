@@ -49,19 +49,34 @@ func addAnn(t testing.TB, s *store.Store) policy.Holding {
 	return h
 }
 
-// TestAppPasswordIsOneStatement: it is asked at every attempt.
+// TestAppPasswordIsOneStatement the first time and after any change, and none
+// while nothing changes and it was found for the name it was asked with: it is
+// asked at every attempt.
 func TestAppPasswordIsOneStatement(t *testing.T) {
 	s := open(t, t.TempDir())
 	addAnn(t, s)
-	for _, typed := range []string{"ann", "ann@example.net", "ann@example.org", "bob"} {
+	ask := func(typed string, digests []secret.Digest, want int) {
+		t.Helper()
+		before := s.StatementsRead()
+		_, err := s.AppPassword(t.Context(), digests, directory.ParseName(typed, directory.AnyName, "example.org"))
+		if err != nil && !errors.Is(err, directory.ErrNotFound) {
+			t.Fatal(err)
+		}
+		if n := s.StatementsRead() - before; n != want {
+			t.Errorf("%s with %d digests ran %d statements, want %d", typed, len(digests), n, want)
+		}
+	}
+	for n, typed := range []string{"ann", "ann@example.net", "ann@example.org", "bob"} {
 		for _, digests := range [][]secret.Digest{{{1}}, {{9}}, {{9}, {1}}} {
-			before := s.StatementsRead()
-			_, err := s.AppPassword(t.Context(), digests, directory.ParseName(typed, directory.AnyName, "example.org"))
-			if err != nil && !errors.Is(err, directory.ErrNotFound) {
-				t.Fatal(err)
+			again := 0
+			if typed == "bob" || digests[len(digests)-1] == (secret.Digest{9}) {
+				again = 1 // no answer that says no is remembered
 			}
-			if n := s.StatementsRead() - before; n != 1 {
-				t.Errorf("%s with %d digests ran %d statements", typed, len(digests), n)
+			for round := range 3 {
+				ask(typed, digests, 1)
+				ask(typed, digests, again)
+				ask(typed, digests, again)
+				ok(t, s.SetMeta(t.Context(), "x", fmt.Sprint(n, len(digests), round)))
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"postern/policy"
 )
@@ -26,6 +27,7 @@ type Store struct {
 	anchor  *session  // does nothing; while it is open, the WAL index is in use
 	index   *walIndex // nil: cannot be looked at
 	entries remembered
+	doors   *doors
 	closed  atomic.Bool
 	broken  atomic.Pointer[error]
 	failed  chan error
@@ -51,7 +53,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, failed: make(chan error, 1)}
+	s := &Store{path: path, doors: newDoors(time.Now), failed: make(chan error, 1)}
 	if err := s.open(ctx, opts); err != nil {
 		_ = s.Close() // the first error says more
 		return nil, s.fail("opening the database "+path, err)
