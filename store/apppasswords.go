@@ -290,7 +290,7 @@ func (s *Store) TouchAppPasswords(ctx context.Context, uses []policy.Use) error 
 	if len(uses) == 0 {
 		return nil
 	}
-	return s.update(ctx, "noting the use of app passwords", func(ses *session) error {
+	return s.note(ctx, "noting the use of app passwords", func(ses *session) error {
 		for _, u := range uses {
 			if _, err := ses.exec(appPasswordUsed, u.Credential, seconds(u.At), u.From, u.Service); err != nil {
 				return err

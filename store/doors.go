@@ -2,6 +2,7 @@ package store
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"postern/policy"
@@ -18,10 +19,17 @@ import (
 // connection keeps in memory are still right. A row is used only while the mark
 // read now is the one it is kept under; without a mark nothing is used or kept.
 //
+// One thing moves what is kept from one mark to the next: a commit of this
+// Store that writes events or last uses, between which and the mark before
+// nobody else has committed; see Store.note. It changes nothing a row holds but
+// when the app password was last used, which may lag, and lags by doorAge at
+// most because of this.
+//
 // It may be used concurrently.
 type doors struct {
 	clock  func() time.Time
-	began  time.Time // from which moments are counted
+	began  time.Time   // from which moments are counted
+	noting atomic.Bool // a commit is under way that may move what is kept
 	shards [doorShards]doorShard
 }
 
@@ -92,7 +100,7 @@ func (d *doors) find(digest *secret.Digest, q []byte, mark policy.Mark) *door {
 
 // keep keeps the row that answers the question q, which is of the state of that
 // mark and was asked for at that moment. What is kept under another mark is
-// forgotten.
+// forgotten; but while that may be about to move, the row is left out.
 func (d *doors) keep(digest *secret.Digest, q []byte, mark policy.Mark, asked time.Duration, h *policy.Holding) {
 	row, written := compact(h, len(q))
 	if row == nil {
@@ -103,6 +111,9 @@ func (d *doors) keep(digest *secret.Digest, q []byte, mark policy.Mark, asked ti
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.mark != mark {
+		if d.noting.Load() {
+			return
+		}
 		g.young, g.old, g.shared, g.mark = nil, nil, nil, mark
 	}
 	row.limits = g.share(written, &h.Credential)
@@ -115,4 +126,17 @@ func (g *doorShard) add(q string, row *door) {
 		g.old, g.young, g.shared = g.young, make(map[string]*door), nil
 	}
 	g.young[q] = row
+}
+
+// move keeps under the mark to what is kept under the mark from: between the two
+// nothing was committed that changes it.
+func (d *doors) move(from, to policy.Mark) {
+	for i := range d.shards {
+		g := &d.shards[i]
+		g.mu.Lock()
+		if g.mark == from {
+			g.mark = to
+		}
+		g.mu.Unlock()
+	}
 }

@@ -140,6 +140,56 @@ func TestAnAppPasswordIsReadAgainAfterAnyChange(t *testing.T) {
 	d.costs(1, "ann", secret.Digest{1}) // what is not found is not kept
 }
 
+// TestEventsAndLastUsesLeaveAnAppPasswordRemembered, also where they make the
+// WAL so long that it is filed and begun anew, and where they write nothing.
+func TestEventsAndLastUsesLeaveAnAppPasswordRemembered(t *testing.T) {
+	d, _, id := openDoor(t)
+	d.costs(1, "ann", secret.Digest{1})
+	long := doorEvent()
+	long.Detail = strings.Repeat("x", walFrames*4096)
+	for name, note := range map[string]func() error{
+		"no event":  func() error { return d.s.AppendEvents(t.Context(), nil) },
+		"an event":  func() error { return d.s.AppendEvents(t.Context(), []directory.Event{doorEvent()}) },
+		"long ones": func() error { return d.s.AppendEvents(t.Context(), []directory.Event{long}) },
+		"last uses": func() error {
+			return d.s.TouchAppPasswords(t.Context(), []policy.Use{{Credential: id, At: benchStart.Add(time.Minute), From: "192.0.2.1", Service: "mail"}})
+		},
+		"earlier uses": func() error {
+			return d.s.TouchAppPasswords(t.Context(), []policy.Use{{Credential: id, At: benchStart}})
+		},
+		"uses of what is gone": func() error {
+			return d.s.TouchAppPasswords(t.Context(), []policy.Use{{Credential: "x", At: benchStart}})
+		},
+	} {
+		for range 5 {
+			ok(t, note())
+			d.costs(0, "ann", secret.Digest{1})
+		}
+		if t.Failed() {
+			t.Fatal(name)
+		}
+	}
+	if _, err := d.s.RevokeAppPasswords(t.Context(), benchID("account ann", 0), "", doorEvent()); err != nil {
+		t.Fatal(err)
+	}
+	if d.costs(1, "ann", secret.Digest{1}).Credential.RevokedAt.IsZero() {
+		t.Error("it is not revoked")
+	}
+}
+
+// TestAFailedNoteLeavesWhatIsRememberedRight: nothing was committed.
+func TestAFailedNoteLeavesWhatIsRememberedRight(t *testing.T) {
+	d, _, _ := openDoor(t)
+	d.costs(1, "ann", secret.Digest{1})
+	if err := d.s.AppendEvents(t.Context(), []directory.Event{doorEvent(), {}}); !errors.Is(err, errNoEvent) {
+		t.Fatal(err)
+	}
+	d.costs(0, "ann", secret.Digest{1})
+	ok(t, d.s.SetMeta(t.Context(), "x", "y"))
+	d.costs(1, "ann", secret.Digest{1})
+	d.costs(0, "ann", secret.Digest{1})
+}
+
 // TestAnotherQuestionIsAnotherAnswer: the same digest under another name, and
 // under another number of keys.
 func TestAnotherQuestionIsAnotherAnswer(t *testing.T) {
@@ -168,6 +218,27 @@ func TestOnlyWhatWasFoundIsRemembered(t *testing.T) {
 	} {
 		d.costs(1, c.typed, c.digest)
 		d.costs(c.statements, c.typed, c.digest)
+	}
+}
+
+// TestAnAppPasswordIsRememberedForHalfAMinute, since it was read, however often
+// it is asked for: last use may lag so long.
+func TestAnAppPasswordIsRememberedForHalfAMinute(t *testing.T) {
+	d, _, id := openDoor(t)
+	now := time.Now()
+	d.s.doors.clock = func() time.Time { return now }
+	used := benchStart.Add(time.Minute)
+	d.costs(1, "ann", secret.Digest{1})
+	ok(t, d.s.TouchAppPasswords(t.Context(), []policy.Use{{Credential: id, At: used}}))
+	for _, c := range []struct {
+		later      time.Duration
+		statements int
+	}{{10 * time.Second, 0}, {20*time.Second - 1, 0}, {1, 1}, {0, 0}, {29 * time.Second, 0}, {time.Second, 1}, {-1, 1}, {time.Hour, 1}} {
+		now = now.Add(c.later)
+		h := d.costs(c.statements, "ann", secret.Digest{1})
+		if c.statements > 0 && !h.Credential.LastUsedAt.Equal(used) {
+			t.Errorf("read again it was last used at %v", h.Credential.LastUsedAt)
+		}
 	}
 }
 

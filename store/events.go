@@ -28,7 +28,7 @@ func (s *Store) AppendEvents(ctx context.Context, events []directory.Event) erro
 	if len(events) == 0 {
 		return nil
 	}
-	return s.update(ctx, "recording events", func(ses *session) error { return insertEvents(ses, events) })
+	return s.note(ctx, "recording events", func(ses *session) error { return insertEvents(ses, events) })
 }
 
 func insertEvents(ses *session, events []directory.Event) error {
