@@ -119,36 +119,40 @@ func papFrom(n, passwords, drawn int, secret string) func(byte) []byte {
 
 // aMillion is how much of its speed Postern keeps with a million accounts: with
 // as many requests again and again as at the smaller number, which are soon
-// warm in every memory there is, and with requests hardly any of which comes
-// twice.
+// warm in every memory there is, and then with requests hardly any of which
+// comes twice.
 func (b *bench) aMillion(ctx context.Context) (err error) {
 	const many = 1_000_000
-	var all []contestant
-	defer func() { err = errors.Join(err, stopAll(all)) }()
-	for _, part := range []struct {
-		accounts int
-		drawn    []int
-	}{{many, []int{drawn, hardlyTwice}}, {b.small, []int{drawn}}} {
-		s, ports, err := b.startPostern(ctx, fmt.Sprintf("million-%d", part.accounts), part.accounts, "")
+	sizes := [2]int{many, b.small}
+	var running []contestant
+	defer func() { err = errors.Join(err, stopAll(running)) }()
+	var at [2]ports
+	for i, n := range sizes {
+		s, p, err := b.startPostern(ctx, fmt.Sprintf("million-%d", n), n, "")
 		if err != nil {
 			return err
 		}
-		s.Name = fmt.Sprintf("Postern, %d accounts", part.accounts)
-		for _, drawn := range part.drawn {
-			all = append(all, contestant{Server: s, drive: driveLDAP(ports.LDAP, nil, bindRequests(part.accounts, drawn), nil)},
-				contestant{Server: s, drive: drivePAP(ports.RADIUS, ports.secret, papFrom(part.accounts, people.PerAccount, drawn, ports.secret))})
+		s.Name = fmt.Sprintf("Postern, %d accounts", n)
+		running, at[i] = append(running, contestant{Server: s}), p
+	}
+	for _, requests := range []struct {
+		how   string
+		drawn int
+	}{{"warm", drawn}, {"hardly one twice", hardlyTwice}} {
+		var all []contestant
+		for i, n := range sizes {
+			all = append(all,
+				contestant{Server: running[i].Server, drive: driveLDAP(at[i].LDAP, nil, bindRequests(n, requests.drawn), nil)},
+				contestant{Server: running[i].Server, drive: drivePAP(at[i].RADIUS, at[i].secret, papFrom(n, people.PerAccount, requests.drawn, at[i].secret))})
 		}
-	}
-	got, err := b.contest(ctx, all)
-	if err != nil {
-		return err
-	}
-	for i, work := range []string{"LDAP bind with an app password", "RADIUS PAP with an app password"} {
-		work += fmt.Sprintf(", %d accounts × %d drawn uniformly, ", many, people.PerAccount)
-		small := got[i+4]
-		for k, how := range []string{"warm", "hardly one twice"} {
-			b.rates(work+how, "a second", []figures{got[i+2*k], small})
-			b.table.verdict(work+how, fmt.Sprintf("÷ the figure at %d", b.small), got[i+2*k].rate.over(small.rate), "%.2f", false, 0.7, 0.9)
+		got, err := b.contest(ctx, all)
+		if err != nil {
+			return err
+		}
+		for i, work := range []string{"LDAP bind with an app password", "RADIUS PAP with an app password"} {
+			work += fmt.Sprintf(", %d accounts × %d drawn uniformly, %s", many, people.PerAccount, requests.how)
+			b.rates(work, "a second", []figures{got[i], got[i+2]})
+			b.table.verdict(work, fmt.Sprintf("÷ the figure at %d", b.small), got[i].rate.over(got[i+2].rate), "%.2f", false, 0.7, 0.9)
 		}
 	}
 	return nil
