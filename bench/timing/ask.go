@@ -85,8 +85,8 @@ func (p plan) collect(ctx context.Context, w way, one *part) (tries []try, err e
 	watched, stop := context.WithCancel(ctx)
 	defer stop()
 	w.done = new(atomic.Int64)
-	go watch(watched, os.Stderr, one.name(), w.done, len(order))
 	alone := min(one.how.alone, p.tries) * len(w.classes)
+	go watch(watched, os.Stderr, one.name(), w.done, alone, len(order))
 	if tries, err = w.ask(ctx, 0, order[:alone], 0); err != nil {
 		return tries, err
 	}

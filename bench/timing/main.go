@@ -1,6 +1,6 @@
 // Timing shows whether the time of a refusal tells why it was refused.
 //
-//	go run ./bench/timing                                # 2 000 tries of each class, some 25 minutes
+//	go run ./bench/timing                                # 2 000 tries of each class, some 20 minutes
 //	go run ./bench/timing -tries 200                     # a short look
 //	go run ./bench/timing -protocol LDAP -brakes off     # one part of the four
 //

@@ -55,8 +55,9 @@ func (p plan) judge(ctx context.Context, one *part, binary, dir string) (err err
 	return errors.Join(cut, t.verdict(p.tries >= fullTries && one.whole))
 }
 
-// watch prints how far a part is, now and then, until the context ends.
-func watch(ctx context.Context, w io.Writer, name string, done *atomic.Int64, all int) {
+// watch prints how far a part is, now and then, until the context ends. How long
+// it takes shows only where the first tries, made one at a time, are over.
+func watch(ctx context.Context, w io.Writer, name string, done *atomic.Int64, alone, all int) {
 	const every = 30 * time.Second
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -68,8 +69,13 @@ func watch(ctx context.Context, w io.Writer, name string, done *atomic.Int64, al
 		}
 		now := done.Load()
 		left := "it stands still"
-		if now > last {
+		switch {
+		case now < int64(alone):
+			left = "one at a time at first"
+		case now > last && last >= int64(alone):
 			left = fmt.Sprintf("some %s left", (every * time.Duration(int64(all)-now) / time.Duration(now-last)).Round(time.Second))
+		case now > last:
+			left = "all at once now"
 		}
 		fmt.Fprintf(w, "%s: %d of %d tries, %s\n", name, now, all, left)
 		last = now
