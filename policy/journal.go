@@ -1,18 +1,19 @@
 package policy
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
 	"hash/maphash"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"postern/directory"
 )
 
 // Sink keeps what a Journal hands it. Both calls are one transaction each and
-// may be repeated with the same content after an error.
+// may be repeated with the same content after an error. Neither keeps its slice.
 type Sink interface {
 	// AppendEvents keeps events. One whose ID is kept already takes the Count
 	// and LastAt given now.
@@ -34,6 +35,7 @@ const (
 	unknownHeld   = 256              // of them in one minute, of unknown logins
 	usesHeld      = 65536            // credentials in memory
 	usesMany      = usesHeld / 2     // credentials that are written before their time
+	spread        = 32               // shards; far more than there are processors
 	notRecordedBy = "more different sign-ins than are kept, or the database cannot be written"
 )
 
@@ -48,233 +50,275 @@ const (
 //
 // It is a Recorder and may be used concurrently.
 type Journal struct {
-	sink Sink
-	log  *slog.Logger
-	wake chan struct{} // something is due earlier than the loop knows
-	stop chan struct{}
-	done chan struct{}
-	seed maphash.Seed // of the keys of held
+	sink  Sink
+	log   *slog.Logger
+	wake  chan struct{} // something is due earlier than the loop knows
+	stop  chan struct{}
+	done  chan struct{}
+	seed  maphash.Seed // of all keys
+	began time.Time    // what is due counts from here, whatever the clock is set to
 
-	writing sync.Mutex // held by the one who writes; taken before mu
+	// writing is a lock: it is full while somebody writes, and covers pending,
+	// inHand and ended. It is taken before the lock of a shard. Nobody holds the
+	// locks of two shards.
+	writing chan struct{}
+	pending []*entry // taken from the shards and not written, in order of time
+	inHand  []Use    // likewise
+	ended   *entry   // counted what was not recorded, and is yet to be told of
 
-	mu      sync.Mutex        // covers what follows
-	held    map[uint64]*entry // by entry.key
-	latest  map[string]*entry // of held, the last one added of each credential
-	queue   []*entry          // what the next write takes
-	lost    *entry            // counts what was not recorded; nil: nothing
-	full    bool              // held was full and little in it could go; until the next write
+	// All attempts pass here, on all processors at once. They are spread by the
+	// credential, so that two of them rarely want the same lock: who is stopped
+	// while he holds it stops few others. The shard after these has only lost.
+	shards [spread + 1]shard
+	lost   *entry // counts what was not recorded; nil: nothing. Covered by the last shard's lock
+
+	held    bounded       // events in shards and pending, but for lost
+	used    bounded       // uses in shards and inHand
+	waiting atomic.Int64  // uses in shards
+	settled atomic.Uint64 // writes that made something clean
+	full    atomic.Uint64 // settled, when last nothing clean was held
+
 	unknown minuteCount
-	uses    map[string]*Use
-	// When the loop has to act; zero: not at all.
-	eventsDue, usesDue, sweepDue time.Time
-	closed                       bool
-}
 
-// entry is an event on its way: what is to be written, and how much of it was.
-type entry struct {
-	ev      directory.Event
-	key     uint64 // in Journal.held
-	minute  int64  // of ev.At
-	written int64  // of ev.Count
-	queued  bool
-}
-
-// minuteCount counts within one minute.
-type minuteCount struct {
-	minute int64
-	n      int
+	eventsDue, usesDue, restDue, sweepDue due
 }
 
 // NewJournal returns a Journal that writes to sink until Close.
 func NewJournal(sink Sink, log *slog.Logger) *Journal {
 	j := &Journal{
-		sink: sink, log: log,
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
-		held: map[uint64]*entry{}, seed: maphash.MakeSeed(), latest: map[string]*entry{}, uses: map[string]*Use{},
+		sink: sink, log: log, seed: maphash.MakeSeed(), began: time.Now(),
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}), writing: make(chan struct{}, 1),
+		held: bounded{most: eventsHeld}, used: bounded{most: usesHeld},
 	}
+	for i := range j.shards {
+		j.shards[i].init(i)
+	}
+	j.settled.Store(1)
 	go j.loop()
 	return j
 }
 
-// Record takes ev. Its ID is given here; repeats within a minute that differ
-// in nothing but their time become one event.
+// Record takes ev. Repeats within a minute that differ in nothing but their
+// time become one event, which is given its ID when it is first written.
 func (j *Journal) Record(ev directory.Event) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if e := j.latest[ev.Credential]; e != nil && e.isOf(&ev) {
-		e.fold(ev)
+	about := j.about(&ev)
+	if !j.shards[about%spread].repeat(about, &ev) {
+		j.record(about, &ev)
+	}
+}
+
+// RecordUse is Record and Used at once, for the price of one where u is of the
+// credential that ev names.
+func (j *Journal) RecordUse(ev directory.Event, u Use) {
+	if ev.Credential != u.Credential {
+		j.Record(ev)
+		j.Used(u)
 		return
 	}
-	key, e := j.find(&ev)
-	if e != nil {
-		e.fold(ev)
+	about := j.about(&ev)
+	repeated, noted := j.recordUse(about, &ev, &u)
+	if !repeated {
+		j.record(about, &ev)
+	}
+	if !noted {
+		j.lose(&directory.Event{At: u.At})
+	}
+}
+
+func (j *Journal) recordUse(about uint64, ev *directory.Event, u *Use) (repeated, noted bool) {
+	s := &j.shards[about%spread]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.latestOf(about, ev)
+	if e == nil {
+		return false, j.note(s, about, u)
+	}
+	e.fold(ev)
+	u.Credential, u.From = e.ev.Credential, e.ev.Source // held already
+	return true, j.note(s, about, u)
+}
+
+// Used notes that a credential was accepted. Of several uses the last counts.
+func (j *Journal) Used(u Use) {
+	about := maphash.String(j.seed, u.Credential)
+	if !j.noteIn(&j.shards[about%spread], about, &u) {
+		j.lose(&directory.Event{At: u.At})
+	}
+}
+
+func (j *Journal) noteIn(s *shard, about uint64, u *Use) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return j.note(s, about, u)
+}
+
+// note keeps u in s, and reports whether there was room. The caller holds the
+// lock of s.
+func (j *Journal) note(s *shard, about uint64, u *Use) bool {
+	key, old := s.uses.find(about, u.Credential)
+	if old != nil {
+		old.renew(u)
+		return true
+	}
+	if !j.used.take() {
+		return false
+	}
+	s.uses.add(key, u)
+	j.due(&j.usesDue, usesWithin)
+	if j.waiting.Add(1) == usesMany {
+		j.dueNow(&j.usesDue)
+	}
+	return true
+}
+
+// about is the hash of what chooses the shard of ev: its credential, or else
+// who it is about.
+func (j *Journal) about(ev *directory.Event) uint64 {
+	return maphash.String(j.seed, cmp.Or(ev.Credential, ev.AccountID, ev.Unknown))
+}
+
+// record takes ev, which is no repeat of the latest about the same.
+func (j *Journal) record(about uint64, ev *directory.Event) {
+	s, key := &j.shards[about%spread], maphash.Comparable(j.seed, foldKey(*ev))
+	if s.repeatOf(key, ev) {
 		return
 	}
-	if !j.room(ev) {
+	if ev.Unknown != "" && !j.unknown.take(unknownHeld) || !j.room(about) {
 		j.lose(ev)
 		return
 	}
-	e = newEntry(ev)
-	e.key, j.held[key] = key, e
-	if ev.Credential != "" {
-		j.latest[ev.Credential] = e
-	}
-	j.enqueue(e)
-}
-
-// find returns the entry that ev is a repeat of, or nil and a key that is free.
-// A key is a hash of what repeats share, or where that is another's the next
-// number: thousands of keys that were the events themselves would be megabytes
-// for the collector to go through. Should one be missed because a number
-// before it was freed, ev becomes an event of its own and nothing is lost.
-func (j *Journal) find(ev *directory.Event) (key uint64, e *entry) {
-	for key = maphash.Comparable(j.seed, foldKey(*ev)); ; key++ {
-		if e = j.held[key]; e == nil || e.isOf(ev) {
-			return key, e
-		}
+	e := newEntry(ev)
+	e.about, e.key = about, key
+	switch s.add(e) {
+	case isAdded:
+		j.eventsAreDue()
+	case isRepeat: // somebody was faster
+		j.held.give(1)
+	case isClosed:
+		j.held.give(1)
+		j.lose(ev)
 	}
 }
 
-// forget lets go of e. The caller holds mu.
-func (j *Journal) forget(e *entry) {
-	delete(j.held, e.key)
-	if j.latest[e.ev.Credential] == e {
-		delete(j.latest, e.ev.Credential)
+// room makes sure of a place for one more event, if need be that of one that
+// is written, and of the same shard if it has one. The caller holds no lock.
+func (j *Journal) room(about uint64) bool {
+	if j.held.take() {
+		return true
 	}
-}
-
-// forgetClean lets go of what is written and which selects. The caller holds mu.
-func (j *Journal) forgetClean(which func(*entry) bool) {
-	for _, e := range j.held {
-		if e.clean() && which(e) {
-			j.forget(e)
-		}
-	}
-}
-
-// foldKey is what ev shares with its repeats: all but the time, and the minute.
-func foldKey(ev directory.Event) directory.Event {
-	ev.ID, ev.Count, ev.LastAt = "", 0, time.Time{}
-	ev.At = time.Unix(minuteOf(ev.At), 0)
-	return ev
-}
-
-// minuteOf counts the spans within which repeats are folded.
-func minuteOf(at time.Time) int64 { return at.Unix() / int64(foldWithin/time.Second) }
-
-// isOf says that ev is a repeat of e: it has the same foldKey. Most of their
-// strings are the same in memory, so this costs less than the key itself.
-func (e *entry) isOf(ev *directory.Event) bool {
-	same := *ev
-	same.ID, same.At, same.LastAt, same.Count = e.ev.ID, e.ev.At, e.ev.LastAt, e.ev.Count
-	return same == e.ev && minuteOf(ev.At) == e.minute
-}
-
-func newEntry(ev directory.Event) *entry {
-	id, err := directory.NewTimedID(ev.At, rand.Reader)
-	if err != nil {
-		panic(err) // crypto/rand never fails
-	}
-	ev.ID, ev.Count = id, max(1, ev.Count)
-	if ev.LastAt.Before(ev.At) {
-		ev.LastAt = ev.At
-	}
-	return &entry{ev: ev, minute: minuteOf(ev.At)}
-}
-
-func (e *entry) fold(ev directory.Event) {
-	e.ev.Count += max(1, ev.Count)
-	if ev.At.After(e.ev.LastAt) {
-		e.ev.LastAt = ev.At
-	}
-}
-
-// over says that no repeat can be folded into e any more.
-func (e *entry) over(now time.Time) bool {
-	return !now.Before(e.ev.At.Truncate(foldWithin).Add(foldWithin))
-}
-
-func (e *entry) clean() bool { return e.written == e.ev.Count && !e.queued }
-
-// room says whether one more event fits. The caller holds mu.
-func (j *Journal) room(ev directory.Event) bool {
-	if j.closed {
+	settled := j.settled.Load()
+	if j.full.Load() == settled { // looking again would find nothing
 		return false
 	}
-	if ev.Unknown != "" {
-		if minute := minuteOf(ev.At); j.unknown.minute != minute {
-			j.unknown = minuteCount{minute: minute}
+	for i := range uint64(spread) {
+		if j.shards[(about+i)%spread].evict() {
+			return true
 		}
-		if j.unknown.n >= unknownHeld {
-			return false
-		}
-		j.unknown.n++
 	}
-	if len(j.held) >= eventsHeld && !j.full {
-		j.forgetClean(func(*entry) bool { return true })
-		j.full = len(j.held) > eventsHeld*7/8 // looking again would find little
-	}
-	return len(j.held) < eventsHeld
+	j.full.Store(settled)
+	return false
 }
 
-// lose counts ev as not recorded. The caller holds mu.
-func (j *Journal) lose(ev directory.Event) {
+// lose counts ev as not recorded. The caller holds no lock.
+func (j *Journal) lose(ev *directory.Event) {
+	if !j.count(ev) {
+		return
+	}
+	j.log.Error("Sign-ins are not recorded one by one any more; they go on and are counted.", "why", notRecordedBy)
+	j.eventsAreDue()
+}
+
+// count adds ev to lost, and reports whether it is the first there.
+func (j *Journal) count(ev *directory.Event) (first bool) {
+	s := &j.shards[spread]
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if j.lost != nil {
 		j.lost.fold(ev)
-		return
+		return false
 	}
-	j.lost = newEntry(directory.Event{Kind: directory.EventNotRecorded, At: ev.At, LastAt: ev.At, Count: max(1, ev.Count), Detail: notRecordedBy})
-	j.log.Error("Sign-ins are not recorded one by one any more; they go on and are counted.", "why", notRecordedBy)
-	j.enqueue(j.lost)
+	j.lost = newEntry(&directory.Event{Kind: directory.EventNotRecorded, At: ev.At, LastAt: ev.At, Count: ev.Count, Detail: notRecordedBy})
+	j.lost.shard = spread
+	s.enqueue(j.lost)
+	return true
 }
 
-// enqueue puts e into the next write. The caller holds mu.
-func (j *Journal) enqueue(e *entry) {
-	if e.queued {
-		return
+// due is when the loop has to act, counted from Journal.began; zero: not at all.
+type due struct{ at atomic.Int64 }
+
+// due sets d to act after wait, where nothing is due yet, and tells the loop.
+func (j *Journal) due(d *due, wait time.Duration) {
+	if d.at.Load() == 0 && d.at.CompareAndSwap(0, int64(max(1, time.Since(j.began)+wait))) {
+		j.tell()
 	}
-	e.queued = true
-	j.queue = append(j.queue, e)
-	now := time.Now()
-	j.due(&j.eventsDue, now.Add(firstWithin))
-	j.due(&j.sweepDue, now.Truncate(foldWithin).Add(foldWithin))
 }
 
-// due sets when, where nothing is due yet, and tells the loop. The caller
-// holds mu.
-func (j *Journal) due(when *time.Time, at time.Time) {
-	if !when.IsZero() {
-		return
-	}
-	*when = at
+// dueNow sets d to act at once.
+func (j *Journal) dueNow(d *due) {
+	d.at.Store(int64(max(1, time.Since(j.began))))
+	j.tell()
+}
+
+func (j *Journal) tell() {
 	select {
 	case j.wake <- struct{}{}:
 	default:
 	}
 }
 
-// Used notes that a credential was accepted. Of several uses the last counts.
-func (j *Journal) Used(u Use) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	old := j.uses[u.Credential]
-	switch {
-	case old != nil:
-		if !u.At.Before(old.At) {
-			*old = u
+// eventsAreDue tells the loop that something was queued. It comes after that:
+// the writer clears what is due before it takes the queues.
+func (j *Journal) eventsAreDue() {
+	j.due(&j.eventsDue, firstWithin)
+	j.sweepIsDue()
+}
+
+func (j *Journal) sweepIsDue() {
+	if j.sweepDue.at.Load() == 0 {
+		now := time.Now()
+		j.due(&j.sweepDue, now.Truncate(foldWithin).Add(foldWithin).Sub(now))
+	}
+}
+
+// bounded counts up to most. It may be used concurrently.
+type bounded struct {
+	n    atomic.Int64
+	most int64
+}
+
+func (b *bounded) take() bool {
+	for {
+		n := b.n.Load()
+		if n >= b.most {
+			return false
 		}
-		return
-	case len(j.uses) >= usesHeld:
-		j.lose(directory.Event{At: u.At})
-		return
+		if b.n.CompareAndSwap(n, n+1) {
+			return true
+		}
 	}
-	first := u
-	j.uses[u.Credential] = &first
-	if j.usesDue.IsZero() {
-		j.due(&j.usesDue, time.Now().Add(usesWithin))
+}
+
+func (b *bounded) give(n int) { b.n.Add(int64(-n)) }
+
+// minuteCount counts within one minute of the clock on the wall. It may be used
+// concurrently.
+type minuteCount struct {
+	mu     sync.Mutex
+	minute int64
+	n      int
+}
+
+// take counts one more, unless there are most in this minute.
+func (m *minuteCount) take(most int) bool {
+	minute := minuteOf(time.Now())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.minute != minute {
+		m.minute, m.n = minute, 0
 	}
-	if len(j.uses) == usesMany {
-		j.usesDue = time.Time{}
-		j.due(&j.usesDue, time.Now())
+	if m.n >= most {
+		return false
 	}
+	m.n++
+	return true
 }

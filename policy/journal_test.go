@@ -25,7 +25,9 @@ type shelf struct {
 	uses   map[string]Use
 	writes []int // events in each batch
 	err    error
-	took   time.Duration // what each write takes
+	took   time.Duration // what each write of events takes
+	// What each write of uses takes.
+	usesTook time.Duration
 }
 
 func newShelf() *shelf { return &shelf{events: map[string]directory.Event{}, uses: map[string]Use{}} }
@@ -45,6 +47,7 @@ func (s *shelf) AppendEvents(_ context.Context, events []directory.Event) error 
 }
 
 func (s *shelf) TouchAppPasswords(_ context.Context, uses []Use) error {
+	time.Sleep(s.usesTook)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
@@ -82,6 +85,16 @@ func (s *shelf) batches() []int {
 	defer s.mu.Unlock()
 	return slices.Clone(s.writes)
 }
+
+// batches is a Sink that takes the events as they come.
+type batches struct{ events []directory.Event }
+
+func (b *batches) AppendEvents(_ context.Context, events []directory.Event) error {
+	b.events = append(b.events, events...)
+	return nil
+}
+
+func (*batches) TouchAppPasswords(context.Context, []Use) error { return nil }
 
 func signIn(account string, reason Reason) directory.Event {
 	now := time.Now().UTC().Truncate(time.Millisecond)
@@ -184,9 +197,7 @@ func TestWhatDiffersInAnythingIsNotFolded(t *testing.T) {
 					t.Errorf("counted %d times, want 3: %+v", e.Count, e)
 				}
 			}
-			if len(j.held) > 0 || len(j.latest) > 0 {
-				t.Errorf("%d and %d are held after their minute", len(j.held), len(j.latest))
-			}
+			checkNothingHeld(t, j)
 		})
 	}
 }
@@ -255,7 +266,7 @@ func TestBeyondTheBoundSignInsAreCountedAndTheLogSaysSo(t *testing.T) {
 		for i := range eventsHeld + extra {
 			j.Record(signIn(fmt.Sprint("account", i), ReasonPrimary))
 		}
-		if n := len(j.held); n != eventsHeld {
+		if n := j.held.n.Load(); n != eventsHeld {
 			t.Errorf("%d events are held, the bound is %d", n, eventsHeld)
 		}
 		s.fail(nil)
@@ -269,6 +280,19 @@ func TestBeyondTheBoundSignInsAreCountedAndTheLogSaysSo(t *testing.T) {
 			t.Errorf("the log says it %d times", n)
 		}
 	})
+}
+
+// checkNothingHeld checks that no event is held any more, nor counted as held.
+func checkNothingHeld(t *testing.T, j *Journal) {
+	t.Helper()
+	left := int(j.held.n.Load())
+	for i := range j.shards {
+		s := &j.shards[i]
+		left += len(s.held) + len(s.latest) + len(s.queue) + len(s.kept) + len(s.stirred)
+	}
+	if left != 0 {
+		t.Errorf("%d things are still held after their minute", left)
+	}
 }
 
 // checkNotRecorded checks that one event of that kind counts want.
@@ -299,9 +323,7 @@ func TestWrittenEventsMakeRoomForMoreAccountsThanTheBound(t *testing.T) {
 		if n := len(s.kept()); n != 3*eventsHeld {
 			t.Errorf("%d events are kept, want %d", n, 3*eventsHeld)
 		}
-		if n := len(j.held); n != 0 {
-			t.Errorf("%d are still held after their minute", n)
-		}
+		checkNothingHeld(t, j)
 	})
 }
 
@@ -345,6 +367,41 @@ func TestOfSeveralUsesTheLastIsWrittenWithin30Seconds(t *testing.T) {
 		synctest.Wait()
 		if at := s.uses["c1"].At.Sub(began); at != 28*time.Second {
 			t.Errorf("the last use is %v after the first, want 28s", at)
+		}
+	})
+}
+
+// TestFlushWritesWhatCameDuringAnotherWrite, also where that is a repeat of
+// what is being written.
+func TestFlushWritesWhatCameDuringAnotherWrite(t *testing.T) {
+	inBubble(t, func(t *testing.T, j *Journal, s *shelf, _ *bytes.Buffer) {
+		s.took = 5 * time.Second
+		j.Record(signIn("ann", ReasonPrimary))
+		time.Sleep(time.Second) // the write is under way
+		j.Record(signIn("ann", ReasonPrimary))
+		j.Record(signIn("bob", ReasonPrimary))
+		if err := j.Flush(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.total(); n != 3 {
+			t.Errorf("%d kept, want 3", n)
+		}
+	})
+}
+
+func TestEventsAreWrittenInOrderOfTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(batches)
+		j := NewJournal(s, slog.New(slog.DiscardHandler))
+		for i := range 200 {
+			j.Record(signIn(fmt.Sprint("account", i), ReasonPrimary))
+			time.Sleep(time.Millisecond)
+		}
+		if err := j.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if len(s.events) != 200 || !slices.IsSortedFunc(s.events, func(a, b directory.Event) int { return strings.Compare(a.ID, b.ID) }) {
+			t.Errorf("%d events, their IDs not in order", len(s.events))
 		}
 	})
 }

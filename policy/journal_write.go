@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"bufio"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +11,9 @@ import (
 
 	"postern/directory"
 )
+
+// atATime is how many entries are looked at under a shard's lock.
+const atATime = 32
 
 // loop writes what is due until stop.
 func (j *Journal) loop() {
@@ -39,154 +44,246 @@ func (j *Journal) loop() {
 // untilDue is how long the loop may sleep: until the next thing is due, and
 // not before notBefore.
 func (j *Journal) untilDue(notBefore time.Time) time.Duration {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	wait := time.Hour
-	for _, at := range []time.Time{j.eventsDue, j.usesDue, j.sweepDue} {
-		if !at.IsZero() {
-			wait = min(wait, time.Until(at))
+	wait, now := time.Hour, time.Since(j.began)
+	for _, d := range []*due{&j.eventsDue, &j.usesDue, &j.restDue, &j.sweepDue} {
+		if at := d.at.Load(); at != 0 {
+			wait = min(wait, time.Duration(at)-now)
 		}
 	}
 	return max(wait, time.Until(notBefore))
 }
 
-// writeDue writes what is due now.
+func (j *Journal) isDue(d *due) bool {
+	at := d.at.Load()
+	return at != 0 && at <= int64(time.Since(j.began))
+}
+
+// writeDue writes what is due now: of the uses one batch, so that events are
+// not late when there are many.
 func (j *Journal) writeDue() error {
 	ctx, cancel := context.WithTimeout(context.Background(), writeWithin)
 	defer cancel()
-	now := time.Now()
-	j.mu.Lock()
-	events, uses, sweep := isDue(j.eventsDue, now), isDue(j.usesDue, now), isDue(j.sweepDue, now)
-	if sweep {
-		j.sweep(now)
+	if err := j.startWriting(ctx); err != nil {
+		return err
 	}
-	j.mu.Unlock()
-	return j.write(ctx, events || sweep, uses)
+	defer j.stopWriting()
+	events, uses, sweep := j.isDue(&j.eventsDue), j.isDue(&j.usesDue), j.isDue(&j.sweepDue)
+	if sweep {
+		j.sweep()
+	}
+	var failed error
+	if events || sweep {
+		failed = j.writeEvents(ctx)
+	}
+	if len(j.inHand) == 0 && uses {
+		j.takeUses()
+	}
+	return errors.Join(failed, j.writeUses(ctx))
 }
-
-func isDue(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
 
 // sweep ends the minutes that are over: it lets go of what is written and puts
 // the repeats that were folded meanwhile into the next write. The caller holds
-// mu.
-func (j *Journal) sweep(now time.Time) {
-	j.forgetClean(func(e *entry) bool { return e.over(now) })
-	j.sweepDue = time.Time{}
-	j.enqueueRepeats(func(e *entry) bool { return e.over(now) })
-	if len(j.held) > 0 || j.lost != nil {
-		j.due(&j.sweepDue, now.Truncate(foldWithin).Add(foldWithin))
+// writing.
+func (j *Journal) sweep() {
+	j.sweepDue.at.Store(0)
+	j.review(false)
+	if j.held.n.Load() > 0 || j.losing() {
+		j.sweepIsDue()
 	}
 }
 
-// enqueueRepeats puts what which selects into the next write where something
-// of it is not written. The caller holds mu.
-func (j *Journal) enqueueRepeats(which func(*entry) bool) {
-	for _, e := range j.held {
-		if which(e) && !e.clean() {
-			j.enqueue(e)
+func (j *Journal) losing() bool {
+	s := &j.shards[spread]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return j.lost != nil
+}
+
+// review files anew what is held and not queued. The caller holds writing.
+func (j *Journal) review(all bool) {
+	minute := minuteOf(time.Now())
+	for i := range j.shards {
+		s := &j.shards[i]
+		for _, list := range []*fifo{&s.stirred, &s.kept} { // one can move to the other, but not back
+			for left := s.lengthOf(list); left > 0; left -= atATime {
+				j.reviewSome(s, list, min(left, atATime), minute, all)
+			}
 		}
 	}
-	if j.lost != nil && which(j.lost) && !j.lost.clean() {
-		j.enqueue(j.lost)
+}
+
+func (s *shard) lengthOf(list *fifo) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(*list)
+}
+
+// reviewSome files the first n of list, or as many as are left of them.
+func (j *Journal) reviewSome(s *shard, list *fifo, n int, minute int64, all bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for range min(n, len(*list)) {
+		j.file(s, list.pop(), minute, all)
 	}
 }
 
-// write hands the queue and the uses to the sink. What the sink does not take
-// stays for the next try.
-func (j *Journal) write(ctx context.Context, events, uses bool) error {
-	j.writing.Lock()
-	defer j.writing.Unlock()
-	var failed, alsoFailed error
-	if events {
-		failed = j.writeQueue(ctx)
+// file puts e, which is in no list and not queued, where it belongs: what is
+// not written of it waits for the end of its minute, or with all only for the
+// next write. The caller holds writing and the lock of s, which is e's shard.
+func (j *Journal) file(s *shard, e *entry, minute int64, all bool) {
+	over := e.over(minute)
+	switch {
+	case !e.clean() && (over || all):
+		s.enqueue(e)
+		j.eventsAreDue()
+	case !e.clean():
+		s.stirred.push(e)
+	case !over:
+		s.kept.push(e)
+	case s.number == spread:
+		j.lost, j.ended = nil, e
+	default:
+		s.forget(e)
+		j.held.give(1)
 	}
-	if uses {
-		alsoFailed = j.writeUses(ctx)
-	}
-	return errors.Join(failed, alsoFailed)
 }
 
-// writeQueue writes what is in the queue now. What comes meanwhile has its
-// own time.
-func (j *Journal) writeQueue(ctx context.Context) error {
-	j.mu.Lock()
-	left := len(j.queue)
-	j.eventsDue = time.Time{}
-	j.mu.Unlock()
-	for left > 0 {
-		entries, events := j.take(min(left, eventsAtOnce))
+// startWriting waits until nobody writes.
+func (j *Journal) startWriting(ctx context.Context) error {
+	select {
+	case j.writing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for another write: %w", ctx.Err())
+	}
+}
+
+// stopWriting lets others write, and says how much was not recorded where that
+// is over and written.
+func (j *Journal) stopWriting() {
+	e := j.ended
+	j.ended = nil
+	<-j.writing
+	if e != nil {
+		j.log.Warn("Sign-ins were not recorded one by one.", "count", e.ev.Count, "since", e.ev.At)
+	}
+}
+
+// writeEvents writes what is queued now. What comes meanwhile has its own time,
+// and what the sink does not take stays for the next try. The caller holds
+// writing.
+func (j *Journal) writeEvents(ctx context.Context) error {
+	j.eventsDue.at.Store(0)
+	j.collect()
+	events := make([]directory.Event, min(len(j.pending), eventsAtOnce))
+	for len(j.pending) > 0 {
+		entries := j.pending[:min(len(j.pending), eventsAtOnce)]
+		events = events[:len(entries)]
+		j.copyEvents(events, entries)
 		if err := j.sink.AppendEvents(ctx, events); err != nil {
-			j.putBack(entries)
+			j.dueNow(&j.eventsDue)
 			return fmt.Errorf("writing %d events: %w", len(events), err)
 		}
 		j.settle(entries, events)
-		left -= len(entries)
+		j.pending = j.pending[len(entries):]
 	}
+	j.pending = nil
 	return nil
 }
 
-// take removes n entries from the queue, with the counts of this moment.
-func (j *Journal) take(n int) ([]*entry, []directory.Event) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	entries := slices.Clone(j.queue[:n])
-	j.queue = slices.Delete(j.queue, 0, n)
-	events := make([]directory.Event, n)
-	for i, e := range entries {
-		events[i] = e.ev
+// collect takes what the shards have queued, in order of time: their IDs sort
+// by it, and rows that come in order cost an index a fraction of what others do.
+func (j *Journal) collect() {
+	var spare []*entry
+	for i := range j.shards {
+		queue := j.shards[i].takeQueue(spare[:0])
+		j.pending = append(j.pending, queue...)
+		clear(queue)
+		spare = queue
 	}
-	return entries, events
+	slices.SortStableFunc(j.pending, func(a, b *entry) int { return a.ev.At.Compare(b.ev.At) })
 }
 
-// putBack returns entries that were not written to the head of the queue.
-func (j *Journal) putBack(entries []*entry) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.queue = slices.Insert(j.queue, 0, entries...)
-	j.eventsDue = time.Now()
+// copyEvents sets events to entries with the counts of this moment, and gives
+// an ID to those that have none.
+func (j *Journal) copyEvents(events []directory.Event, entries []*entry) {
+	random := bufio.NewReader(rand.Reader) // thousands of small reads cost more
+	for i, e := range entries {
+		id := e.ev.ID // nobody else changes it
+		if id == "" {
+			id = newEventID(e.ev.At, random)
+		}
+		j.shards[e.shard].copyEvent(&events[i], e, id)
+	}
+}
+
+func newEventID(at time.Time, random *bufio.Reader) string {
+	id, err := directory.NewTimedID(at, random)
+	if err != nil {
+		panic(err) // crypto/rand never fails
+	}
+	return id
+}
+
+func (s *shard) copyEvent(to *directory.Event, e *entry, id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.ev.ID = id
+	*to = e.ev
 }
 
 // settle notes what of entries is written.
 func (j *Journal) settle(entries []*entry, events []directory.Event) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	now := time.Now()
-	j.full = false
+	minute := minuteOf(time.Now())
 	for i, e := range entries {
-		e.queued, e.written = false, events[i].Count
-		if !e.over(now) {
-			continue
-		}
-		switch {
-		case !e.clean():
-			j.enqueue(e)
-		case e == j.lost:
-			j.log.Warn("Sign-ins were not recorded one by one.", "count", e.ev.Count, "since", e.ev.At)
-			j.lost = nil
-		default:
-			j.forget(e)
+		j.settleOne(e, events[i].Count, minute)
+	}
+	j.settled.Add(1) // after they are clean: who looked before may look again
+}
+
+func (j *Journal) settleOne(e *entry, written, minute int64) {
+	s := &j.shards[e.shard]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.queued, e.written = false, written
+	j.file(s, e, minute, false)
+}
+
+// takeUses takes the uses from the shards; there must be none in hand. The
+// caller holds writing.
+func (j *Journal) takeUses() {
+	j.usesDue.at.Store(0)
+	j.inHand = make([]Use, 0, j.waiting.Load())
+	for i := range j.shards {
+		taken := j.shards[i].takeUses()
+		j.waiting.Add(int64(-len(taken)))
+		for k := range taken {
+			j.inHand = append(j.inHand, taken[k].use())
 		}
 	}
 }
 
+// writeUses writes a batch of what is in hand. What the sink does not take
+// stays. The caller holds writing.
 func (j *Journal) writeUses(ctx context.Context) error {
-	j.mu.Lock()
-	uses := make([]Use, 0, len(j.uses))
-	for _, u := range j.uses {
-		uses = append(uses, *u)
+	j.restDue.at.Store(0)
+	if len(j.inHand) == 0 {
+		return nil
 	}
-	clear(j.uses)
-	j.usesDue = time.Time{}
-	j.mu.Unlock()
-	for len(uses) > 0 {
-		n := min(len(uses), usesAtOnce)
-		if err := j.sink.TouchAppPasswords(ctx, uses[:n]); err != nil {
-			for _, u := range uses {
-				j.Used(u) // unless it was used again meanwhile
-			}
-			return fmt.Errorf("writing %d last uses: %w", n, err)
-		}
-		uses = uses[n:]
+	batch := j.inHand[:min(len(j.inHand), usesAtOnce)]
+	err := j.sink.TouchAppPasswords(ctx, batch)
+	if err == nil {
+		clear(batch)
+		j.inHand = j.inHand[len(batch):]
+		j.used.give(len(batch))
+	}
+	if len(j.inHand) == 0 {
+		j.inHand = nil
+		return nil
+	}
+	j.dueNow(&j.restDue)
+	if err != nil {
+		return fmt.Errorf("writing %d last uses: %w", len(batch), err)
 	}
 	return nil
 }
@@ -194,10 +291,30 @@ func (j *Journal) writeUses(ctx context.Context) error {
 // Flush writes everything that was recorded before it was called, repeats
 // included.
 func (j *Journal) Flush(ctx context.Context) error {
-	j.mu.Lock()
-	j.enqueueRepeats(func(*entry) bool { return true })
-	j.mu.Unlock()
-	return j.write(ctx, true, true)
+	if err := j.startWriting(ctx); err != nil {
+		return err
+	}
+	defer j.stopWriting()
+	j.review(true)
+	return errors.Join(j.writeEvents(ctx), j.writeAllUses(ctx))
+}
+
+// writeAllUses writes what is in hand, and then what the shards have.
+func (j *Journal) writeAllUses(ctx context.Context) error {
+	if err := j.writeInHand(ctx); err != nil {
+		return err
+	}
+	j.takeUses()
+	return j.writeInHand(ctx)
+}
+
+func (j *Journal) writeInHand(ctx context.Context) error {
+	for len(j.inHand) > 0 {
+		if err := j.writeUses(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close ends the Journal after everything is written. It tries until ctx is
@@ -222,20 +339,32 @@ func (j *Journal) Close(ctx context.Context) error {
 
 // end stops the loop, and reports whether it was running.
 func (j *Journal) end() bool {
-	j.mu.Lock()
-	first := !j.closed
-	j.closed = true
-	j.mu.Unlock()
-	if first {
-		close(j.stop)
-		<-j.done
+	for i := range j.shards {
+		if !j.shards[i].close() {
+			return false
+		}
 	}
-	return first
+	close(j.stop)
+	<-j.done
+	return true
+}
+
+// close lets s take no more events, and reports whether it did before.
+func (s *shard) close() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := s.closed
+	s.closed = true
+	return !was
 }
 
 func (j *Journal) giveUp(err error) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.log.Error("Events are lost: they could not be written before the end.", "events", len(j.queue), "error", err)
+	j.writing <- struct{}{}
+	defer j.stopWriting()
+	lost := len(j.pending)
+	for i := range j.shards {
+		lost += len(j.shards[i].takeQueue(nil))
+	}
+	j.log.Error("Events are lost: they could not be written before the end.", "events", lost, "error", err)
 	return fmt.Errorf("ending the journal: %w", err)
 }

@@ -15,11 +15,27 @@ import (
 // use of an app password that was accepted.
 func (t *trial) record(d Decision) {
 	ev := t.event(d)
-	t.e.recorder.Record(ev)
 	if d.Outcome == Accept && d.Credential != "" {
-		t.e.recorder.Used(Use{Credential: d.Credential, At: t.a.At, From: ev.Source, Service: d.Service})
+		recordUse(t.e.recorder, ev, Use{Credential: d.Credential, At: t.a.At, From: ev.Source, Service: d.Service})
+	} else {
+		t.e.recorder.Record(ev)
 	}
 	t.logLine(d, ev)
+}
+
+// useRecorder is a Recorder to which an event and the use that goes with it
+// cost less together.
+type useRecorder interface {
+	RecordUse(directory.Event, Use)
+}
+
+func recordUse(r Recorder, ev directory.Event, u Use) {
+	if both, ok := r.(useRecorder); ok {
+		both.RecordUse(ev, u)
+		return
+	}
+	r.Record(ev)
+	r.Used(u)
 }
 
 func (t *trial) event(d Decision) directory.Event {
