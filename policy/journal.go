@@ -33,7 +33,7 @@ const (
 	usesAtOnce    = 16384            // so larger ones cost less, and keep other writers waiting longer
 	eventsHeld    = 65536            // different events in memory; serve's end waits for them
 	unknownHeld   = 256              // of them in one minute, of unknown logins
-	usesHeld      = 65536            // credentials in memory
+	usesHeld      = 262144           // credentials in memory, of at most 165 bytes each with their strings: 43 MB
 	usesMany      = usesHeld / 2     // credentials that are written before their time
 	spread        = 32               // shards; far more than there are processors
 	notRecordedBy = "more different sign-ins than are kept, or the database cannot be written"

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -66,4 +67,30 @@ func BenchmarkJournal(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkHeldUses is what a use costs in memory until it is written, with the
+// most that are held, and every string its own.
+func BenchmarkHeldUses(b *testing.B) {
+	for b.Loop() {
+		j := NewJournal(void{}, slog.New(slog.DiscardHandler))
+		j.writing <- struct{}{} // nobody writes
+		before := heap()
+		for i := range usesHeld {
+			j.Used(Use{Credential: benchID(1, i), At: time.Now(), From: fmt.Sprintf("192.0.2.%d", i%256), Service: "vpn"})
+		}
+		b.ReportMetric(float64(heap()-before)/usesHeld, "B/use")
+		<-j.writing
+		if err := j.Close(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// heap is how much of it is in use, in bytes.
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
