@@ -107,7 +107,7 @@ func (l *ledger) tellAtRandom(j *Journal, flushes *atomic.Int64) {
 			l.tell(j)
 		}
 		time.Sleep(rand.N(time.Second))
-		if rand.IntN(100) == 0 && j.Flush(context.Background()) == nil {
+		if rand.IntN(20) == 0 && j.Flush(context.Background()) == nil {
 			flushes.Add(1)
 		}
 	}
