@@ -19,9 +19,9 @@ import (
 // there was nothing to do for a while go home. It may be used concurrently.
 type crew struct {
 	do func(*exchange, *member)
-	// look hands requests to add: what is there or, with wait, what comes. It
-	// reports false when there will be no more. Nil where others find the requests.
-	look    func(wait bool) bool
+	// look hands requests to add: what is there or, with wait, what comes. Nil
+	// where others find the requests.
+	look    func(wait bool) sight
 	lookers int            // how many members may look at a time
 	send    func([]parcel) // sends what members keep; nil: they keep nothing
 	limit   int            // requests under way
@@ -55,6 +55,7 @@ type member struct {
 	busy  bool          // with a request
 	looks bool          // for requests
 	waits bool          // for them
+	vain  bool          // it waited, and nothing came for a while
 	apart bool          // it works without a seat, and nobody watches it
 	turns uint64        // it has taken
 	seen  uint64        // of them, when watch looked last
@@ -71,7 +72,7 @@ const (
 
 // newCrew makes a crew for at most so many requests under way. look may be nil,
 // and is called by one member at a time unless lookers says otherwise.
-func newCrew(limit, room int, look func(wait bool) bool, do func(*exchange, *member)) *crew {
+func newCrew(limit, room int, look func(wait bool) sight, do func(*exchange, *member)) *crew {
 	c := &crew{
 		do: do, look: look, blind: look == nil, limit: limit, room: room, seats: seats(), lookers: 1,
 		going: make(chan *exchange, limit+room), waiting: make(chan *exchange, limit+room),
@@ -158,6 +159,15 @@ func (c *crew) unseat(m *member) bool {
 	return at >= 0
 }
 
+// sight is what a look ended with.
+type sight uint8
+
+const (
+	noMore sight = iota // there will be no more requests
+	inVain              // nothing came for a while
+	added               // what was there is added
+)
+
 // task is what a member does in a turn.
 type task uint8
 
@@ -185,8 +195,11 @@ func (m *member) step() bool {
 	case work:
 		c.do(x, m)
 	case glance, await:
-		if !c.look(what == await) {
+		switch c.look(what == await) {
+		case noMore:
 			c.close()
+		case inVain:
+			m.vain = true
 		}
 	case rest:
 		_, ok := <-m.wake
@@ -207,7 +220,8 @@ func (c *crew) turn(m *member) (*exchange, task) {
 		c.working--
 	}
 	c.looked(m)
-	ready, unseen := c.ready(), !c.blind && c.looking < c.lookers
+	ready, unseen := c.ready(), !c.blind && c.looking < c.lookers && (!m.vain || c.looking == 0)
+	m.vain = false
 	switch {
 	case !ready && !unseen, !c.sits(m):
 		c.unseat(m)

@@ -89,7 +89,7 @@ type source struct {
 	refused int
 }
 
-func (s *source) look(wait bool) (more bool) {
+func (s *source) look(wait bool) sight {
 	s.mu.Lock()
 	s.looks++
 	s.crowd = max(s.crowd, s.looks)
@@ -99,27 +99,52 @@ func (s *source) look(wait bool) (more bool) {
 		s.looks--
 		s.mu.Unlock()
 	}()
-	var batch []*exchange
-	if wait {
-		if batch, more = <-s.batches; !more {
-			return false
-		}
-	} else {
-		s.glances++
-		select {
-		case batch, more = <-s.batches:
-			if !more {
-				return false
-			}
-		default:
-		}
-	}
+	batch, end := s.next(wait)
 	for _, x := range batch {
 		if !s.crew.add(x, x.got == 1) {
 			s.refused++
 		}
 	}
-	return true
+	return end
+}
+
+// next is what is there. A second one who waits gives up after a while.
+func (s *source) next(wait bool) ([]*exchange, sight) {
+	var enough, soon <-chan time.Time
+	if wait && s.lookers() > 1 {
+		enough = time.After(2 * spareFor)
+	}
+	if !wait {
+		s.glances++
+		now := make(chan time.Time)
+		close(now)
+		soon = now
+	}
+	select {
+	case batch, more := <-s.batches:
+		if !more {
+			return nil, noMore
+		}
+		return batch, added
+	default:
+	}
+	select {
+	case batch, more := <-s.batches:
+		if !more {
+			return nil, noMore
+		}
+		return batch, added
+	case <-soon:
+		return nil, added
+	case <-enough:
+		return nil, inVain
+	}
+}
+
+func (s *source) lookers() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.looks
 }
 
 // TestTwoMayLookAtASourceAndNoMore: they share its requests, and when one has
@@ -146,6 +171,10 @@ func TestTwoMayLookAtASourceAndNoMore(t *testing.T) {
 		synctest.Wait()
 		if got := done.Load(); got != batches*each {
 			t.Errorf("%d requests are done, want %d", got, batches*each)
+		}
+		time.Sleep(10 * spareFor)
+		if started, seated, _ := s.crew.count(); started != 1 || seated != 1 {
+			t.Errorf("when nothing comes %d members are there and %d seated, want the one that waits", started, seated)
 		}
 		s.batches <- []*exchange{takes(time.Hour)} // one is stuck, the other goes on
 		s.batches <- []*exchange{{}, {}}

@@ -3,6 +3,7 @@ package radiussrv
 import (
 	"net"
 	"sync"
+	"time"
 )
 
 // lane is a way to the socket on a descriptor of its own. The runtime lets one
@@ -15,7 +16,18 @@ type lane struct {
 
 	reading sync.Mutex
 	batch   []*exchange // being read
+	until   time.Time   // who waits on a lane of its own gives up then
 	sending sync.Mutex
+}
+
+// bound has who waits on the lane for a while in vain give up, so that at quiet
+// times each datagram wakes one goroutine and not two. On the first lane
+// somebody waits for ever. The caller is the one who reads.
+func (ln *lane) bound(now time.Time) {
+	if ln.own && ln.until.Sub(now) < spareFor {
+		ln.until = now.Add(2 * spareFor)
+		_ = ln.SetReadDeadline(ln.until)
+	}
 }
 
 // lanesOfOne is how many lanes one socket has. Whoever sleeps on one is woken

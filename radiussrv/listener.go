@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -131,19 +132,25 @@ func (l *listener) drain(replies *sync.WaitGroup, quit chan struct{}) error {
 // reader takes datagrams off the socket until ctx ends or the socket is gone,
 // which it tells failed. Other errors of a datagram socket concern one datagram
 // and pass.
-func (l *listener) reader(ctx context.Context, failed context.CancelCauseFunc) func(wait bool) (more bool) {
-	return func(wait bool) (more bool) {
+func (l *listener) reader(ctx context.Context, failed context.CancelCauseFunc) func(wait bool) sight {
+	return func(wait bool) sight {
 		ln := l.readLane()
 		defer ln.reading.Unlock()
+		ln.bound(time.Now())
+		if ctx.Err() != nil {
+			return noMore // who ends it may have bounded the lane before
+		}
 		for range atATime {
 			n, err := l.readBatch(ln, wait)
 			switch {
 			case err == nil:
 			case ctx.Err() != nil:
-				return false
+				return noMore
 			case errors.Is(err, net.ErrClosed):
 				failed(err)
-				return false
+				return noMore
+			case errors.Is(err, os.ErrDeadlineExceeded):
+				return inVain
 			default:
 				l.pause(ctx, err)
 			}
@@ -152,7 +159,7 @@ func (l *listener) reader(ctx context.Context, failed context.CancelCauseFunc) f
 			}
 			wait = false // there may be more
 		}
-		return true
+		return added
 	}
 }
 

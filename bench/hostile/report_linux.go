@@ -66,10 +66,11 @@ func (r *report) settle(t *target, before site.State, how scale) error {
 			time.Sleep(time.Second)
 			continue
 		}
-		r.state = append(r.state, fmt.Sprintf("Postern before: %d goroutines, %d connections, %.1f MB live. %.0f s after the last: %d goroutines, %d connections, %.1f MB live.",
-			before.Goroutines, before.Connections, mb(before.Heap), time.Since(begun).Seconds(), now.Goroutines, now.Connections, mb(now.Heap)))
+		state := fmt.Sprintf("Postern before: %d goroutines, %d connections, %.1f MB live. %.0f s after the last: %d goroutines, %d connections, %.1f MB live.",
+			before.Goroutines, before.Connections, mb(before.Heap), time.Since(begun).Seconds(), now.Goroutines, now.Connections, mb(now.Heap))
+		r.state = append(r.state, state)
 		if !asBefore {
-			r.fails = append(r.fails, errors.New("in the end Postern holds more than before"))
+			r.fails = append(r.fails, fmt.Errorf("in the end Postern holds more than before: %s", state))
 		}
 		return nil
 	}
