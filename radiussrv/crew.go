@@ -114,12 +114,13 @@ func (c *crew) queued() int { return len(c.going) + len(c.waiting) }
 // ready reports whether a request waits that may be worked on.
 func (c *crew) ready() bool { return c.working < c.limit && c.queued() > 0 }
 
-// staff gives one more member a seat, where one is free and somebody is needed.
+// staff gives one more member a seat, where one is free and somebody is needed,
+// or nobody else awake.
 func (c *crew) staff() {
 	awake := len(c.seated) - c.awaiting
 	needed := c.ready() && (awake == 0 || c.queued() > backlog) ||
 		len(c.seated) == 0 && !c.blind && c.looking == 0
-	if !needed || len(c.seated) == c.seats {
+	if !needed || awake > 0 && len(c.seated) == c.seats {
 		return
 	}
 	if last := len(c.parked) - 1; last >= 0 {
@@ -232,12 +233,13 @@ func (c *crew) turn(m *member) (*exchange, task) {
 	return c.take(m), work
 }
 
-// sits reports whether m has a seat, and gives it one where one is free.
+// sits reports whether m has a seat, and gives it one where one is free or its
+// owner asleep.
 func (c *crew) sits(m *member) bool {
 	if slices.Contains(c.seated, m) {
 		return true
 	}
-	if len(c.seated) == c.seats {
+	if len(c.seated)-c.awaiting >= c.seats {
 		return false
 	}
 	c.seated = append(c.seated, m)

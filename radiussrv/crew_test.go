@@ -190,6 +190,24 @@ func TestTwoMayLookAtASourceAndNoMore(t *testing.T) {
 	})
 }
 
+// TestRequestsAreNotLeftToThoseWhoSleep: those who wait for requests hold every
+// seat, and know nothing of one that could not be worked on when it came.
+func TestRequestsAreNotLeftToThoseWhoSleep(t *testing.T) {
+	c := newCrew(1, 1, func(bool) sight { return noMore }, nil)
+	c.lookers = c.seats
+	for range c.seats {
+		c.seated = append(c.seated, &member{crew: c, looks: true, waits: true})
+	}
+	c.looking, c.awaiting = c.seats, c.seats
+	slow := &member{crew: c, busy: true}
+	c.working = 1
+	c.waiting <- &exchange{}
+	if x, what := c.turn(slow); x == nil || what != work {
+		t.Errorf("who has done a slow request does %d next, want the one that waits", what)
+	}
+	c.watcher.Stop()
+}
+
 func newSource(limit, room int, do func(*exchange, *member)) *source {
 	s := &source{batches: make(chan []*exchange, 1000)}
 	s.crew = newCrew(limit, room, s.look, do)
