@@ -47,7 +47,7 @@ type Holding struct {
 type Records interface {
 	// AppPassword finds the credential with one of digests, in one query or none,
 	// and says whether name denotes its account. directory.ErrNotFound: none has it.
-	// LastUsedAt may lag by 30 s. What the lists hold is shared and is never changed.
+	// LastUsedAt may lag by a minute. What the lists hold is shared and is never changed.
 	// It fills what is decided by: of the account ID, Kind, Login, Disabled and
 	// ExpiresAt; of the credential all but Label, Challenge, LastUsedFrom and
 	// LastUsedService, and no sealed forms.

@@ -66,22 +66,6 @@ func newLane(conn net.PacketConn) (*lane, error) {
 	return &lane{socket: s, PacketConn: conn, batch: make([]*exchange, s.most())}, nil
 }
 
-// duplicate returns the same socket on another descriptor, where there can be
-// one.
-func duplicate(conn net.PacketConn) (net.PacketConn, bool) {
-	udp, ok := conn.(*net.UDPConn)
-	if !ok {
-		return nil, false
-	}
-	file, err := udp.File()
-	if err != nil {
-		return nil, false
-	}
-	defer file.Close()
-	again, err := net.FilePacketConn(file)
-	return again, err == nil
-}
-
 // closeLanes closes what the listener opened.
 func (l *listener) closeLanes() {
 	for _, ln := range l.lanes {

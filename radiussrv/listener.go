@@ -140,7 +140,11 @@ func (l *listener) reader(ctx context.Context, failed context.CancelCauseFunc) f
 		if ctx.Err() != nil {
 			return noMore // who ends it may have bounded the lane before
 		}
-		for range atATime {
+		batches := atATime
+		if wait {
+			batches = 1 // nothing was behind, and what else has come is for who looks next
+		}
+		for range batches {
 			n, err := l.readBatch(ln, wait)
 			switch {
 			case err == nil:
@@ -157,7 +161,6 @@ func (l *listener) reader(ctx context.Context, failed context.CancelCauseFunc) f
 			if n < len(ln.batch) {
 				break
 			}
-			wait = false // there may be more
 		}
 		return added
 	}

@@ -11,7 +11,7 @@ type outgoing struct {
 }
 
 // together is how many replies are sent together at most.
-const together = 8
+const together = 16
 
 // keep takes a reply to be sent soon. It reports false where it must be sent
 // at once.
