@@ -141,9 +141,9 @@ func (b *bench) aMillion(ctx context.Context) (err error) {
 	}{{"warm", drawn}, {"hardly one twice", hardlyTwice}} {
 		var all []contestant
 		for i, n := range sizes {
-			all = append(all,
-				contestant{Server: running[i].Server, drive: driveLDAP(at[i].LDAP, nil, bindRequests(n, requests.drawn), nil)},
-				contestant{Server: running[i].Server, drive: drivePAP(at[i].RADIUS, at[i].secret, papFrom(n, people.PerAccount, requests.drawn, at[i].secret))})
+			bind := driveLDAP(at[i].LDAP, nil, bindRequests(n, requests.drawn), nil)
+			pap := drivePAP(at[i].RADIUS, at[i].secret, papFrom(n, people.PerAccount, requests.drawn, at[i].secret))
+			all = append(all, contestant{running[i].Server, bind, drawn}, contestant{running[i].Server, pap, drawn})
 		}
 		got, err := b.contest(ctx, all)
 		if err != nil {
