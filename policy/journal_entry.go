@@ -56,3 +56,12 @@ func (e *entry) fold(ev *directory.Event) {
 func (e *entry) over(minute int64) bool { return minute > e.minute }
 
 func (e *entry) clean() bool { return e.written == e.ev.Count && !e.queued }
+
+// unwritten says whether e itself is not written, as a number, and how many of
+// its repeats are not.
+func (e *entry) unwritten() (events, repeats int64) {
+	if e.written == 0 {
+		return 1, e.ev.Count - 1
+	}
+	return 0, e.ev.Count - e.written
+}

@@ -117,11 +117,12 @@ func (s *shard) forget(e *entry) {
 }
 
 // evict forgets what is written, the longest held first, and reports whether
-// there was any. Its place is the caller's.
+// there was any. Its place is the caller's. A closed shard takes nothing that
+// would need one.
 func (s *shard) evict() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.kept) > 0 {
+	for !s.closed && len(s.kept) > 0 {
 		e := s.kept.pop()
 		if e.clean() {
 			s.forget(e)

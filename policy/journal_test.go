@@ -406,48 +406,6 @@ func TestEventsAreWrittenInOrderOfTime(t *testing.T) {
 	})
 }
 
-func TestCloseWritesEverything(t *testing.T) {
-	inBubble(t, func(t *testing.T, j *Journal, s *shelf, _ *bytes.Buffer) {
-		for range 3 {
-			j.Record(signIn("ann", ReasonPrimary))
-			time.Sleep(300 * time.Millisecond) // the first is written, the rest folded
-		}
-		j.Record(signIn("bob", ReasonPrimary))
-		j.Used(Use{Credential: "c1", At: time.Now()})
-		if err := j.Close(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		if s.total() != 4 || len(s.kept()) != 2 || len(s.uses) != 1 {
-			t.Errorf("kept %+v and uses %+v", s.kept(), s.uses)
-		}
-		if err := j.Close(context.Background()); err != nil {
-			t.Errorf("closing twice: %v", err)
-		}
-	})
-}
-
-func TestCloseTriesAgainUntilItsTimeIsUp(t *testing.T) {
-	inBubble(t, func(t *testing.T, j *Journal, s *shelf, log *bytes.Buffer) {
-		s.fail(errors.New("disk full"))
-		j.Record(signIn("ann", ReasonPrimary))
-		time.AfterFunc(3*time.Second, func() { s.fail(nil) })
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if err := j.Close(ctx); err != nil || s.total() != 1 {
-			t.Errorf("error %v, %d kept", err, s.total())
-		}
-	})
-	inBubble(t, func(t *testing.T, j *Journal, s *shelf, log *bytes.Buffer) {
-		s.fail(errors.New("disk full"))
-		j.Record(signIn("ann", ReasonPrimary))
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if err := j.Close(ctx); err == nil || !strings.Contains(log.String(), "Events are lost") {
-			t.Errorf("error %v, log:\n%s", err, log)
-		}
-	})
-}
-
 func TestManyMayRecordAtOnce(t *testing.T) {
 	s := newShelf()
 	j := NewJournal(s, slog.New(slog.DiscardHandler))

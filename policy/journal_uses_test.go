@@ -102,6 +102,37 @@ func TestAUseAndItsEventAreTakenTogetherOrApart(t *testing.T) {
 	}
 }
 
+// TestASignInThatIsNotRecordedCountsOnce, whether there is no room for its
+// event, its use or both.
+func TestASignInThatIsNotRecordedCountsOnce(t *testing.T) {
+	for name, full := range map[string]struct{ events, uses int64 }{"both": {}, "events": {uses: 1}, "uses": {events: 1}} {
+		inBubble(t, func(t *testing.T, j *Journal, s *shelf, _ *bytes.Buffer) {
+			j.held.most, j.used.most = full.events, full.uses
+			ev := signIn("ann", ReasonAppPassword)
+			ev.Credential = "c1"
+			j.RecordUse(ev, Use{Credential: "c1", At: ev.At})
+			if err := j.Flush(context.Background()); err != nil {
+				t.Fatal(name, err)
+			}
+			checkNotRecorded(t, s, 1)
+		})
+	}
+}
+
+// TestARepeatKeepsWhereItsUseCameFrom, where the event has another source.
+func TestARepeatKeepsWhereItsUseCameFrom(t *testing.T) {
+	inBubble(t, func(t *testing.T, j *Journal, s *shelf, _ *bytes.Buffer) {
+		ev := signIn("ann", ReasonAppPassword)
+		ev.Credential, ev.Source = "c1", "192.0.2.1"
+		for range 2 {
+			j.RecordUse(ev, Use{Credential: "c1", At: ev.At, From: "192.0.2.2"})
+		}
+		if err := j.Flush(context.Background()); err != nil || s.uses["c1"].From != "192.0.2.2" {
+			t.Errorf("%v, %+v", err, s.uses)
+		}
+	})
+}
+
 // TestTwoCredentialsOfOneHashHaveUsesOfTheirOwn, in the place of the other and
 // in the one after it.
 func TestTwoCredentialsOfOneHashHaveUsesOfTheirOwn(t *testing.T) {
