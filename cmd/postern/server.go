@@ -24,9 +24,11 @@ import (
 const (
 	// drainWithin bounds how long each listener finishes what it has in hand,
 	// and flushWithin what is then written; together they are the ten seconds
-	// in which serve ends. What the first leaves of its time, the second has.
+	// in which serve ends. What the first leaves of its time, the second has. Of
+	// that each of the three things to write has at least flushShare.
 	drainWithin = 8 * time.Second
 	flushWithin = 1500 * time.Millisecond
+	flushShare  = flushWithin / 3
 
 	// hashQueue is how many primary passwords may wait for a core. At some 40
 	// ms each, what waits longer would be given up by its client.
@@ -244,31 +246,45 @@ func (s *server) close() error {
 	return errors.Join(errs...)
 }
 
-// flush writes what is not on the disk yet: events, then their copies, and what
-// the brakes remember.
+// flush writes what is not on the disk yet: what the brakes remember, which is
+// little, then events and their copies. The journal may hold more than can be
+// written in time; so each of them has a deadline of its own.
 func (s *server) flush() error {
+	until := s.flushUntil()
+	var errs []error
+	if s.engine != nil {
+		errs = append(errs, by(until.Add(-2*flushShare), func(ctx context.Context) error { return s.brakes.Save(ctx, s.site.store) }))
+	}
+	if s.journal != nil {
+		errs = append(errs, by(until.Add(-flushShare), s.journal.Close))
+	}
+	if s.engine != nil {
+		s.engine.Close()
+	}
+	if s.exporter != nil {
+		if err := by(until, s.exporter.finish); err != nil {
+			s.log.Warn("the last events were not exported; the next start does it", "error", err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// flushUntil is when flush has to end.
+func (s *server) flushUntil() time.Time {
 	until := time.Now().Add(flushWithin)
 	if s.stopping.Load() == 0 { // it never served
 		until = until.Add(drainWithin)
 	} else if drained := time.Unix(0, s.stopping.Load()); drained.After(until) {
 		until = drained
 	}
-	ctx, cancel := context.WithDeadline(context.Background(), until)
+	return until
+}
+
+// by calls do with that deadline.
+func by(deadline time.Time, do func(context.Context) error) error {
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
-	var errs []error
-	if s.journal != nil {
-		errs = append(errs, s.journal.Close(ctx))
-	}
-	if s.engine != nil {
-		s.engine.Close()
-		errs = append(errs, s.brakes.Save(ctx, s.site.store))
-	}
-	if s.exporter != nil {
-		if err := s.exporter.finish(ctx); err != nil {
-			s.log.Warn("the last events were not exported; the next start does it", "error", err)
-		}
-	}
-	return errors.Join(errs...)
+	return do(ctx)
 }
 
 // watchStore ends serve where the disk failed under the database: after that
