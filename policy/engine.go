@@ -22,8 +22,9 @@ type EngineConfig struct {
 	Holdings      Holdings // nil: Explain knows of no app passwords
 	Marks         Marks    // nil: Entitled reads the storage each time
 	Rehasher      Rehasher // nil: stale hashes stay as they are
-	// Slowest is what verifying the costliest kind of hash takes, as far as it
-	// is known: no refusal leaves before. nil: all hashes take the same.
+	// Slowest is what verifying a hash of the costliest kind would take if it were
+	// asked for now, as far as that is known: no refusal leaves before. It is asked
+	// when an attempt begins. nil: all hashes take the same, and none waits.
 	Slowest func() time.Duration
 	Brakes  *brake.Brakes    // nil: the engine's own, kept nowhere
 	Now     func() time.Time // nil: time.Now
@@ -127,13 +128,14 @@ func (t *trial) conclude(d Decision) Decision {
 
 // refusedAt is the moment a refusal leaves: t0 + R, whatever it was refused
 // for and however long finding out took. Accounts with a costlier hash than
-// most are too few to show in a percentile, and would show in the reply.
+// most are too few to show in a percentile, and would show in the reply; and a
+// queue of hashes that has just grown shows in it only when they are through.
 func (t *trial) refusedAt() time.Time {
 	now := t.e.now()
 	if t.hashed {
 		t.e.pace.note(now, now.Sub(t.a.At))
 	}
-	return t.a.At.Add(max(t.e.pace.refusal(now), t.e.slowest()))
+	return t.a.At.Add(max(t.e.pace.refusal(now), t.slowest))
 }
 
 func (t *trial) grant(d Decision) Grant {

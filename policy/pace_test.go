@@ -147,3 +147,26 @@ func TestFewCostlyHashesDoNotShow(t *testing.T) {
 		}
 	})
 }
+
+// TestARefusalIsHeldToTheQueueItMet: all that come at one moment leave at one,
+// those for whom a hash is run, whose turn comes when the queue is another, and
+// those who need none.
+func TestARefusalIsHeldToTheQueueItMet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const queue = 3 * time.Second
+		w := newWorld(t)
+		w.tick()
+		ahead := queue
+		w.slowest = func() time.Duration { return ahead }
+		w.start()
+		for _, then := range []time.Duration{0, 2 * queue} {
+			ahead = queue
+			w.duringHash = func() { ahead = then }
+			a := Attempt{At: w.now(), Client: mailClient, Remote: mailAddr, Login: "nobody", Secret: text("wrong")}
+			d := w.engine.Authenticate(context.Background(), a)
+			if held := d.ReplyAt.Sub(a.At); d.Outcome != Reject || held != queue {
+				t.Errorf("%v leaves after %v, want %v", d.Outcome, held, queue)
+			}
+		}
+	})
+}

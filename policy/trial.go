@@ -31,17 +31,18 @@ type trial struct {
 	digest     secret.Digest
 	ends       time.Time // of the account, or of the credential where that is sooner
 	primary    primaryStamp
-	guess      *guess // a primary or a second factor; nil where none was looked at
-	hashed     bool   // a hash was run
-	again      bool   // the same was refused before, and is refused without a hash
-	err        error  // behind facts.Trouble
+	guess      *guess        // a primary or a second factor; nil where none was looked at
+	hashed     bool          // a hash was run
+	again      bool          // the same was refused before, and is refused without a hash
+	err        error         // behind facts.Trouble
+	slowest    time.Duration // what a hash would have taken when it began
 }
 
 var errNoRules = errors.New("no rules are set")
 
 // begin starts a trial with the rules of this moment.
 func (e *Engine) begin(a Attempt) trial {
-	t := trial{e: e, rules: e.rules.Load(), a: a, from: a.Remote.Addr().Unmap()}
+	t := trial{e: e, rules: e.rules.Load(), a: a, from: a.Remote.Addr().Unmap(), slowest: e.slowest()}
 	if a.Client.Kind <= Interactive {
 		t.facts.Client = a.Client.Kind
 	}

@@ -33,6 +33,7 @@ type Hasher struct {
 	places  chan struct{} // held while waiting and while running
 	cores   chan struct{} // held while running
 	runs    atomic.Uint64
+	typical atomic.Int64 // what a run took lately, in nanoseconds
 	others  kinds
 }
 
@@ -124,6 +125,27 @@ func (h *Hasher) Verify(ctx context.Context, stored, typed Text) (ok, stale bool
 // to take the same time holds them to it.
 func (h *Hasher) Slowest() time.Duration { return time.Duration(h.others.slowest.Load()) }
 
+// Ahead is about what a run asked for now would take, with those that are asked
+// for before it and were it of the costliest kind. It is asked before anything is
+// known of what is to be verified, so that who needs no run can wait as long as
+// who does.
+func (h *Hasher) Ahead() time.Duration {
+	one := time.Duration(h.typical.Load())
+	turns := time.Duration(len(h.places) / cap(h.cores))
+	return turns*one + max(one, h.Slowest())
+}
+
+// lately is how many runs the typical one is taken over, about.
+const lately = 8
+
+func (h *Hasher) took(d time.Duration) {
+	old := h.typical.Load()
+	if old == 0 {
+		old = int64(d)
+	}
+	h.typical.Store(old + (int64(d)-old)/lately) // of two at once one counts
+}
+
 // Runs counts the Argon2id runs since the start.
 func (h *Hasher) Runs() uint64 { return h.runs.Load() }
 
@@ -146,6 +168,8 @@ func (h *Hasher) run(ctx context.Context, work func()) error {
 		return fmt.Errorf("waiting to verify a password: %w", err)
 	}
 	h.runs.Add(1)
+	began := time.Now()
 	work()
+	h.took(time.Since(began))
 	return nil
 }

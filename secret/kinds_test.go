@@ -58,3 +58,40 @@ func TestOneKindIsOneWhateverItsSalt(t *testing.T) {
 		t.Errorf("three kinds are %v", h.others.least)
 	}
 }
+
+// TestAheadIsTheQueueAndOneMore: who needs no run waits as long as who is asked
+// at the same moment and does.
+func TestAheadIsTheQueueAndOneMore(t *testing.T) {
+	h := NewHasher(cheap, 2, 8)
+	if got := h.Ahead(); got != 0 {
+		t.Errorf("before the first run it is %v", got)
+	}
+	for range 100 {
+		h.took(10 * time.Millisecond)
+	}
+	for n, want := range []time.Duration{10, 10, 20, 20, 30} {
+		if got := h.Ahead(); got != want*time.Millisecond {
+			t.Errorf("behind %d on 2 cores it is %v, want %d ms", n, got, want)
+		}
+		h.places <- struct{}{}
+	}
+	h.others.took("costly", 40*time.Millisecond)
+	if got, want := h.Ahead(), 70*time.Millisecond; got != want { // 40 and a quarter, behind two turns
+		t.Errorf("of a costly kind it is %v, want %v", got, want)
+	}
+}
+
+func TestTheTypicalRunFollowsWhatRunsTake(t *testing.T) {
+	h := NewHasher(cheap, 1, 0)
+	if _, _, err := h.Verify(t.Context(), Text{}, NewText("wrong")); err != nil {
+		t.Fatal(err)
+	}
+	first := h.typical.Load()
+	if first <= 0 {
+		t.Fatalf("a run took %d ns", first)
+	}
+	h.took(time.Hour)
+	if got := h.typical.Load(); got <= first || got > first+int64(time.Hour)/lately {
+		t.Errorf("one slow run in %d makes a typical one %v", lately, time.Duration(got))
+	}
+}

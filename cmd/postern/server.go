@@ -103,7 +103,7 @@ func (s *server) openEngine(ctx context.Context, c loaded) error {
 	s.wrapper = newWrapper(s)
 	s.journal = policy.NewJournal(db, s.log)
 	s.engine = policy.NewEngine(policy.EngineConfig{
-		Records: db, Challengeable: db, Holdings: db, Marks: db, Brakes: s.brakes, Keys: s.site.keys, Verifier: s.hasher, Recorder: s.journal, Slowest: s.hasher.Slowest,
+		Records: db, Challengeable: db, Holdings: db, Marks: db, Brakes: s.brakes, Keys: s.site.keys, Verifier: s.hasher, Recorder: s.journal, Slowest: s.hasher.Ahead,
 		Rehasher: &rehasher{s.hasher, db, s.env.random}, Now: s.env.now, Log: s.log,
 	})
 	s.engine.SetRules(c.rules)
