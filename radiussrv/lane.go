@@ -78,23 +78,23 @@ func (l *listener) closeLanes() {
 // readLane returns a lane for the caller alone to read from, until it unlocks
 // its reading. The first is preferred: that it was closed is seen there.
 func (l *listener) readLane() *lane {
-	for _, ln := range l.lanes {
-		if ln.reading.TryLock() {
-			return ln
-		}
-	}
-	l.lanes[0].reading.Lock()
-	return l.lanes[0]
+	return l.lane(func(ln *lane) *sync.Mutex { return &ln.reading })
 }
 
 // sendLane returns a lane for the caller alone to send on, until it unlocks its
 // sending.
 func (l *listener) sendLane() *lane {
+	return l.lane(func(ln *lane) *sync.Mutex { return &ln.sending })
+}
+
+// lane locks that lock of the first lane where it is free, and of the first lane
+// of all where none is.
+func (l *listener) lane(lock func(*lane) *sync.Mutex) *lane {
 	for _, ln := range l.lanes {
-		if ln.sending.TryLock() {
+		if lock(ln).TryLock() {
 			return ln
 		}
 	}
-	l.lanes[0].sending.Lock()
+	lock(l.lanes[0]).Lock()
 	return l.lanes[0]
 }
