@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/net/ipv4"
@@ -14,7 +15,8 @@ type batches struct {
 	conn     *ipv4.PacketConn // what is used of it serves both families
 	messages []ipv4.Message   // being read
 	controls []byte
-	sending  *sync.Pool // of *[batchSize]ipv4.Message
+	sending  *sync.Pool   // of *shipment
+	joins    *atomic.Bool // several replies go as one message, see shipment
 }
 
 const batchSize = 8
@@ -22,19 +24,16 @@ const batchSize = 8
 // newBatches makes one that takes so many octets of control messages with
 // each datagram.
 func newBatches(conn *net.UDPConn, control int) batches {
-	r := batches{ipv4.NewPacketConn(conn), messages()[:], make([]byte, batchSize*control), &sync.Pool{New: func() any { return messages() }}}
+	r := batches{
+		conn: ipv4.NewPacketConn(conn), messages: make([]ipv4.Message, batchSize), controls: make([]byte, batchSize*control),
+		sending: &sync.Pool{New: func() any { return newShipment() }}, joins: new(atomic.Bool),
+	}
+	r.joins.Store(segments(conn))
 	for i := range r.messages {
+		r.messages[i].Buffers = make([][]byte, 1)
 		r.messages[i].OOB = r.controls[i*control : (i+1)*control]
 	}
 	return r
-}
-
-func messages() *[batchSize]ipv4.Message {
-	list := new([batchSize]ipv4.Message)
-	for i := range list {
-		list[i].Buffers = make([][]byte, 1)
-	}
-	return list
 }
 
 func (batches) most() int { return batchSize }
@@ -68,24 +67,33 @@ func (r batches) read(batch []*exchange, wait bool) (int, error) {
 	return n, nil
 }
 
-// writeAll is that of a socket; o sends a single one.
+// writeAll is that of a socket; o sends a single one. It sorts the replies.
 func (r batches) writeAll(o outlet, replies []parcel) (n int, err error) {
 	if len(replies) == 1 {
 		return oneByOne(o, replies)
 	}
-	list := r.sending.Get().(*[batchSize]ipv4.Message)
-	defer r.sending.Put(list)
-	for n < len(replies) {
-		some := list[:min(len(replies)-n, batchSize)]
-		for i := range some {
-			p := &replies[n+i]
-			some[i].Buffers[0], some[i].OOB, some[i].Addr = p.reply, p.to.local, p.to.addr
-		}
-		sent, err := r.conn.WriteBatch(some, 0)
-		n += max(0, sent)
-		if err != nil {
-			return n, err //nolint:wrapcheck // said by the caller, with what was attempted
+	s := r.sending.Get().(*shipment)
+	defer r.sending.Put(s)
+	if r.joins.Load() {
+		sortParcels(replies)
+	}
+	for n < len(replies) && err == nil {
+		var sent int
+		if sent, err = r.conn.WriteBatch(s.load(replies[n:], r.joins.Load()), 0); err == nil {
+			n += s.carried(sent)
+		} else if together := s.carried(1); together > 1 {
+			sent, err = r.apart(o, replies[n:n+together])
+			n += sent
 		}
 	}
-	return n, nil
+	return n, err //nolint:wrapcheck // said by the caller, with what was attempted
+}
+
+// apart sends one by one what could not be sent as one message. If it can, then it
+// was that the way to there cannot: nothing is sent so again on this socket.
+func (r batches) apart(o outlet, replies []parcel) (n int, err error) {
+	if n, err = oneByOne(o, replies); err == nil {
+		r.joins.Store(false)
+	}
+	return n, err
 }
