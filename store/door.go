@@ -27,6 +27,7 @@ type door struct {
 	kind            directory.CredentialKind
 	holder          directory.Kind
 	disabled, named bool
+	lively          bool // there was a sign of life not long before it was asked for
 }
 
 // limits are where an app password may be used. The lists are shared by all who
@@ -83,6 +84,14 @@ func (g *doorShard) share(written string, c *directory.AppPassword) *limits {
 		g.shared[written] = l
 	}
 	return l
+}
+
+// age is how long the row is used.
+func (d *door) age() time.Duration {
+	if d.lively {
+		return livelyAge
+	}
+	return doorAge
 }
 
 // holding returns what the row was read as.

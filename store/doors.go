@@ -22,13 +22,16 @@ import (
 // One thing moves what is kept from one mark to the next: a commit of this
 // Store that writes events or last uses, between which and the mark before
 // nobody else has committed; see Store.note. It changes nothing a row holds but
-// when the app password was last used, which may lag, and lags by doorAge at
-// most because of this.
+// when the app password was last used, which may lag, and lags by the age of the
+// row at most because of this. That decides only where an app password ends for
+// lack of use, after a day at the least: so a row says for longer what it says
+// where there was a sign of life not long before it was read.
 //
 // It may be used concurrently.
 type doors struct {
 	clock  func() time.Time
 	began  time.Time   // from which moments are counted
+	young  int         // rows in one generation of a shard
 	noting atomic.Bool // a commit is under way that may move what is kept
 	shards [doorShards]doorShard
 }
@@ -36,16 +39,17 @@ type doors struct {
 // Bounds of what is kept. With a login of a few letters and an app password
 // limited to nothing but services a row takes 360 bytes, with a mail address
 // 390: where its answer is kept (160), its texts (96), the question (64 to 96)
-// and its place in the map (38). So all of them take 26 MB. One with longer
-// texts or more limits than doorText and doorLimits say is not kept, so
-// even where all are as large as that it is less than 100 MB.
+// and its place in the map (38). So all of them take 98 MB, where so many are in use
+// at a time. One with longer texts or more limits than doorText and doorLimits
+// say is not kept, so even where all are as large as that it is less than 400 MB.
 const (
 	doorShards = 16
-	doorsHeld  = 65536                      // in all
-	doorsYoung = doorsHeld / doorShards / 2 // in one generation of a shard
-	doorAge    = 30 * time.Second           // since it was read
-	doorText   = 400                        // bytes of the question and of all texts
-	doorLimits = 8                          // services and networks
+	doorsHeld  = 262144           // in all
+	doorAge    = 30 * time.Second // since it was read,
+	livelyAge  = 10 * time.Minute // or with a sign of life
+	lively     = time.Hour        // before that, at most
+	doorText   = 400              // bytes of the question and of all texts
+	doorLimits = 8                // services and networks
 )
 
 // doorShard are the rows of some digests, all kept under one mark. Those that
@@ -58,8 +62,9 @@ type doorShard struct {
 	shared     map[string]*limits // of young: most rows have the same
 }
 
-func newDoors(clock func() time.Time) *doors {
-	return &doors{clock: clock, began: clock()}
+// newDoors has room for so many rows.
+func newDoors(clock func() time.Time, held int) *doors {
+	return &doors{clock: clock, began: clock(), young: held / doorShards / 2}
 }
 
 // now is the moment by which rows age. It does not move with the clock of the
@@ -89,11 +94,11 @@ func (d *doors) find(digest *secret.Digest, q []byte, mark policy.Mark) *door {
 	if !young {
 		row = g.old[string(q)]
 	}
-	if row == nil || now < row.read || now-row.read >= doorAge {
+	if row == nil || now < row.read || now-row.read >= row.age() {
 		return nil
 	}
 	if !young {
-		g.add(string(q), row)
+		g.add(string(q), row, d.young)
 	}
 	return row
 }
@@ -107,6 +112,7 @@ func (d *doors) keep(digest *secret.Digest, q []byte, mark policy.Mark, asked ti
 		return
 	}
 	row.read = asked
+	row.lively = seconds(d.clock())-max(row.created, row.used) < int64(lively/time.Second)
 	g := d.of(digest)
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -117,12 +123,12 @@ func (d *doors) keep(digest *secret.Digest, q []byte, mark policy.Mark, asked ti
 		g.young, g.old, g.shared, g.mark = nil, nil, nil, mark
 	}
 	row.limits = g.share(written, &h.Credential)
-	g.add(string(q), row)
+	g.add(string(q), row, d.young)
 }
 
-// add takes a row into young. The caller holds mu.
-func (g *doorShard) add(q string, row *door) {
-	if g.young == nil || len(g.young) >= doorsYoung {
+// add takes a row into young, which is full with so many. The caller holds mu.
+func (g *doorShard) add(q string, row *door, full int) {
+	if g.young == nil || len(g.young) >= full {
 		g.old, g.young, g.shared = g.young, make(map[string]*door), nil
 	}
 	g.young[q] = row

@@ -221,23 +221,47 @@ func TestOnlyWhatWasFoundIsRemembered(t *testing.T) {
 	}
 }
 
-// TestAnAppPasswordIsRememberedForHalfAMinute, since it was read, however often
-// it is asked for: last use may lag so long.
-func TestAnAppPasswordIsRememberedForHalfAMinute(t *testing.T) {
-	d, _, id := openDoor(t)
-	now := time.Now()
-	d.s.doors.clock = func() time.Time { return now }
-	used := benchStart.Add(time.Minute)
-	d.costs(1, "ann", secret.Digest{1})
-	ok(t, d.s.TouchAppPasswords(t.Context(), []policy.Use{{Credential: id, At: used}}))
-	for _, c := range []struct {
-		later      time.Duration
-		statements int
-	}{{10 * time.Second, 0}, {20*time.Second - 1, 0}, {1, 1}, {0, 0}, {29 * time.Second, 0}, {time.Second, 1}, {-1, 1}, {time.Hour, 1}} {
-		now = now.Add(c.later)
-		h := d.costs(c.statements, "ann", secret.Digest{1})
-		if c.statements > 0 && !h.Credential.LastUsedAt.Equal(used) {
-			t.Errorf("read again it was last used at %v", h.Credential.LastUsedAt)
+// TestAnAppPasswordIsRememberedForATime, since it was read, however often it is
+// asked for: last use may lag so long. It may lag long only where it was not long
+// ago, so that nobody's app password ends for lack of a use that there was.
+func TestAnAppPasswordIsRememberedForATime(t *testing.T) {
+	for name, c := range map[string]struct {
+		sign time.Duration // from the sign of life to the reading
+		lags time.Duration
+	}{
+		"no sign for a year":   {365 * 24 * time.Hour, doorAge},
+		"a sign an hour ago":   {time.Hour, doorAge},
+		"within the last hour": {time.Hour - time.Second, livelyAge},
+		"just now":             {0, livelyAge},
+		"by a clock set back":  {-48 * time.Hour, livelyAge},
+	} {
+		for _, how := range []string{"issued", "used"} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				d, _, id := openDoor(t)
+				now := benchStart.Add(c.sign)
+				if how == "used" {
+					now = now.Add(time.Minute)
+					ok(t, d.s.TouchAppPasswords(t.Context(), []policy.Use{{Credential: id, At: benchStart.Add(time.Minute)}}))
+				}
+				d.s.doors.clock = func() time.Time { return now }
+				d.s.doors.began = now
+				last := d.costs(1, "ann", secret.Digest{1}).Credential.LastUsedAt
+				used := now.Truncate(time.Second)
+				ok(t, d.s.TouchAppPasswords(t.Context(), []policy.Use{{Credential: id, At: used}}))
+				for range 3 {
+					now = now.Add(c.lags / 3)
+					if h := d.costs(0, "ann", secret.Digest{1}); !h.Credential.LastUsedAt.Equal(last) {
+						t.Errorf("not read again, it was last used at %v", h.Credential.LastUsedAt)
+					}
+					now = now.Add(-1)
+				}
+				now = now.Add(3)
+				if h := d.costs(1, "ann", secret.Digest{1}); c.sign > 0 && !h.Credential.LastUsedAt.Equal(used) {
+					t.Errorf("read again it was last used at %v, want %v", h.Credential.LastUsedAt, used)
+				}
+				now = now.Add(-time.Hour)
+				d.costs(1, "ann", secret.Digest{1})
+			})
 		}
 	}
 }
@@ -293,7 +317,8 @@ func TestWhatIsRememberedAllocatesNothing(t *testing.T) {
 // TestRememberedAppPasswordsAreBounded in number and in bytes, and what is asked
 // for stays among them.
 func TestRememberedAppPasswordsAreBounded(t *testing.T) {
-	d, mark := newDoors(stopped), headerOf(1)
+	const held = 32768
+	d, mark := newDoors(stopped, held), headerOf(1)
 	question := func(b []byte, i int) (secret.Digest, []byte) {
 		digest := benchDigest(i, 0)
 		return digest, appendQuestion(b[:0], []secret.Digest{digest}, &directory.Name{Login: fmt.Sprintf("user%07d", i)})
@@ -318,25 +343,25 @@ func TestRememberedAppPasswordsAreBounded(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before := live()
-	for i := range doorsHeld {
+	for i := range held {
 		keep(i)
 	}
 	bytes := int64(live()-before) / int64(kept())
 	t.Logf("%d are kept, of %d bytes each", kept(), bytes)
-	if n := kept(); n > doorsHeld || n < doorsHeld/2 || bytes > 500 {
-		t.Errorf("%d of %d bytes are kept of %d", n, bytes, doorsHeld)
+	if n := kept(); n > held || n < held/2 || bytes > 500 {
+		t.Errorf("%d of %d bytes are kept of %d", n, bytes, held)
 	}
-	for i := range 2 * doorsHeld {
-		keep(doorsHeld + i)
-		digest, q := question(buffer, doorsHeld-1)
-		if row := d.find(&digest, q, mark); row == nil || row.holding().Credential.ID != benchHolding(doorsHeld-1, 1).Credential.ID {
+	for i := range 2 * held {
+		keep(held + i)
+		digest, q := question(buffer, held-1)
+		if row := d.find(&digest, q, mark); row == nil || row.holding().Credential.ID != benchHolding(held-1, 1).Credential.ID {
 			t.Fatalf("after %d others what is asked for all the time is %v", i, row)
 		}
 	}
-	if n := kept(); n > doorsHeld {
-		t.Errorf("%d are kept of %d", n, 3*doorsHeld)
+	if n := kept(); n > held {
+		t.Errorf("%d are kept of %d", n, 3*held)
 	}
-	digest, q := question(buffer, doorsHeld-1)
+	digest, q := question(buffer, held-1)
 	if d.find(&digest, q, headerOf(2)) != nil || d.find(&digest, q, policy.Mark{}) != nil {
 		t.Error("something is found under another mark")
 	}

@@ -53,7 +53,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, doors: newDoors(time.Now), failed: make(chan error, 1)}
+	s := &Store{path: path, doors: newDoors(time.Now, doorsHeld), failed: make(chan error, 1)}
 	if err := s.open(ctx, opts); err != nil {
 		_ = s.Close() // the first error says more
 		return nil, s.fail("opening the database "+path, err)
