@@ -19,7 +19,8 @@ type batches struct {
 	joins    *atomic.Bool // several replies go as one message, see shipment
 }
 
-const batchSize = 8
+// batchSize is how many datagrams are taken at once: as many as leave together.
+const batchSize = together
 
 // newBatches makes one that takes so many octets of control messages with
 // each datagram.
