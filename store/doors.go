@@ -46,7 +46,7 @@ const (
 	doorShards = 16
 	doorsHeld  = 262144           // in all
 	doorAge    = 30 * time.Second // since it was read,
-	livelyAge  = 10 * time.Minute // or with a sign of life
+	livelyAge  = 2 * time.Minute  // or with a sign of life
 	lively     = time.Hour        // before that, at most
 	doorText   = 400              // bytes of the question and of all texts
 	doorLimits = 8                // services and networks
