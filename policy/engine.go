@@ -26,6 +26,10 @@ type EngineConfig struct {
 	// asked for now, as far as that is known: no refusal leaves before. It is asked
 	// when an attempt begins. nil: all hashes take the same, and none waits.
 	Slowest func() time.Duration
+	// AtFirst is asked for a refusal where Slowest said 0, because no hash has been
+	// through yet. It waits until one has, or ctx ends, and returns what any asked
+	// for before that takes at most. nil: nobody waits.
+	AtFirst func(ctx context.Context) time.Duration
 	Brakes  *brake.Brakes    // nil: the engine's own, kept nowhere
 	Now     func() time.Time // nil: time.Now
 	Log     *slog.Logger     // nil: nothing is logged
@@ -47,6 +51,7 @@ type Engine struct {
 	brakes        *brake.Brakes
 	memory        *remember.Memory
 	slowest       func() time.Duration
+	atFirst       func(context.Context) time.Duration
 	now           func() time.Time
 	log           *slog.Logger
 
@@ -62,10 +67,13 @@ func NewEngine(c EngineConfig) *Engine {
 	e := &Engine{
 		records: c.Records, challengeable: c.Challengeable, holdings: c.Holdings, marks: c.Marks, keys: c.Keys,
 		verifier: c.Verifier, recorder: c.Recorder, now: c.Now, log: c.Log,
-		brakes: c.Brakes, memory: remember.New(), slowest: c.Slowest,
+		brakes: c.Brakes, memory: remember.New(), slowest: c.Slowest, atFirst: c.AtFirst,
 	}
 	if e.slowest == nil {
 		e.slowest = func() time.Duration { return 0 }
+	}
+	if e.atFirst == nil {
+		e.atFirst = func(context.Context) time.Duration { return 0 }
 	}
 	if e.brakes == nil {
 		e.brakes = brake.New()
@@ -98,7 +106,7 @@ func (e *Engine) Authenticate(ctx context.Context, a Attempt) Decision {
 	}
 	t := e.begin(a)
 	t.gather(func() { t.find(ctx) })
-	d := t.conclude(Decide(t.facts))
+	d := t.conclude(ctx, Decide(t.facts))
 	t.settle(d)
 	t.record(d)
 	if t.hashed && t.primary.stale && t.facts.Match == MatchPrimary && d.Outcome != Reject {
@@ -108,7 +116,7 @@ func (e *Engine) Authenticate(ctx context.Context, a Attempt) Decision {
 }
 
 // conclude adds who and when to what the rules say.
-func (t *trial) conclude(d Decision) Decision {
+func (t *trial) conclude(ctx context.Context, d Decision) Decision {
 	d.Service = t.service
 	switch d.Outcome {
 	case Accept, SecondFactor, Enrol:
@@ -122,7 +130,7 @@ func (t *trial) conclude(d Decision) Decision {
 	case Accept, Busy, Unavailable:
 		return d
 	}
-	d.ReplyAt = t.refusedAt()
+	d.ReplyAt = t.refusedAt(ctx)
 	return d
 }
 
@@ -130,7 +138,12 @@ func (t *trial) conclude(d Decision) Decision {
 // for and however long finding out took. Accounts with a costlier hash than
 // most are too few to show in a percentile, and would show in the reply; and a
 // queue of hashes that has just grown shows in it only when they are through.
-func (t *trial) refusedAt() time.Time {
+// Until the first hash of the process is through, nobody can say how long one
+// takes: who is refused sooner waits to hear it, whatever for.
+func (t *trial) refusedAt(ctx context.Context) time.Time {
+	if t.slowest == 0 {
+		t.slowest = t.e.atFirst(ctx)
+	}
 	now := t.e.now()
 	if t.hashed {
 		t.e.pace.note(now, now.Sub(t.a.At))

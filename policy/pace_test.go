@@ -170,3 +170,37 @@ func TestARefusalIsHeldToTheQueueItMet(t *testing.T) {
 		}
 	})
 }
+
+// TestBeforeTheFirstHashIsThroughEveryRefusalWaitsForIt: nobody can say then how
+// long a hash takes, so who needs none hears it as late as who does, and leaves
+// when he does. What is accepted leaves at once.
+func TestBeforeTheFirstHashIsThroughEveryRefusalWaitsForIt(t *testing.T) {
+	for _, r := range refusals {
+		t.Run(r.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const hash, longest = 300 * time.Millisecond, 700 * time.Millisecond
+				w := newWorld(t)
+				w.tick()
+				began := w.now()
+				w.slowest = func() time.Duration { return 0 }
+				w.atFirst = func(context.Context) time.Duration {
+					time.Sleep(hash - w.now().Sub(began)) // not at all where that is past
+					return longest
+				}
+				w.start()
+				app, _ := w.issue(t, "id-bob", nil)
+				if d := w.attempt(t, mailClient, "bob", app); d.Outcome != Accept || w.now() != began {
+					t.Errorf("%v after %v", d.Outcome, w.now().Sub(began))
+				}
+				a := r.set(t, w)
+				w.apply()
+				w.duringHash = func() { time.Sleep(hash) }
+				a.At, a.Client, a.Remote = w.now(), mailClient, mailAddr
+				d := w.engine.Authenticate(context.Background(), a)
+				if held := d.ReplyAt.Sub(a.At); d.Outcome != Reject || held != longest {
+					t.Errorf("%v leaves after %v, want %v", d.Outcome, held, longest)
+				}
+			})
+		})
+	}
+}

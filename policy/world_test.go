@@ -26,6 +26,7 @@ type world struct {
 	log     *bytes.Buffer
 	rehash  Rehasher
 	slowest func() time.Duration
+	atFirst func(context.Context) time.Duration
 	marks   Marks
 	engine  *Engine
 	holders []Holder
@@ -79,7 +80,8 @@ func newWorld(t testing.TB) *world {
 // start makes the engine, with the world's clock, rules and rehasher.
 func (w *world) start() {
 	w.engine = NewEngine(EngineConfig{
-		Records: w, Challengeable: w, Holdings: w, Marks: w.marks, Keys: w.keys, Verifier: w, Recorder: w, Rehasher: w.rehash, Slowest: w.slowest,
+		Records: w, Challengeable: w, Holdings: w, Marks: w.marks, Keys: w.keys, Verifier: w, Recorder: w, Rehasher: w.rehash,
+		Slowest: w.slowest, AtFirst: w.atFirst,
 		Now: func() time.Time { return w.now() },
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})

@@ -34,6 +34,7 @@ type Hasher struct {
 	cores   chan struct{} // held while running
 	runs    atomic.Uint64
 	typical atomic.Int64 // what a run took lately, in nanoseconds
+	first   *firstRun    // nil: nobody rehearsed
 	others  kinds
 }
 
@@ -126,11 +127,14 @@ func (h *Hasher) Verify(ctx context.Context, stored, typed Text) (ok, stale bool
 func (h *Hasher) Slowest() time.Duration { return time.Duration(h.others.slowest.Load()) }
 
 // Ahead is about what a run asked for now would take, with those that are asked
-// for before it and were it of the costliest kind. It is asked before anything is
-// known of what is to be verified, so that who needs no run can wait as long as
-// who does.
+// for before it and were it of the costliest kind; 0 where no run has ended yet.
+// It is asked before anything is known of what is to be verified, so that who
+// needs no run can wait as long as who does.
 func (h *Hasher) Ahead() time.Duration {
 	one := time.Duration(h.typical.Load())
+	if one == 0 {
+		return 0
+	}
 	turns := time.Duration(len(h.places) / cap(h.cores))
 	return turns*one + max(one, h.Slowest())
 }
@@ -143,10 +147,11 @@ func (h *Hasher) took(d time.Duration) {
 	if old == 0 {
 		old = int64(d)
 	}
-	h.typical.Store(old + (int64(d)-old)/lately) // of two at once one counts
+	h.typical.Store(max(1, old+(int64(d)-old)/lately)) // of two at once one counts
+	h.first.ends(h)
 }
 
-// Runs counts the Argon2id runs since the start.
+// Runs counts the Argon2id runs that were asked for since the start.
 func (h *Hasher) Runs() uint64 { return h.runs.Load() }
 
 // run calls work, which runs Argon2id once, when it is this caller's turn. A run
@@ -168,8 +173,13 @@ func (h *Hasher) run(ctx context.Context, work func()) error {
 		return fmt.Errorf("waiting to verify a password: %w", err)
 	}
 	h.runs.Add(1)
+	h.timed(work)
+	return nil
+}
+
+// timed calls work, which runs Argon2id once, on a core that the caller holds.
+func (h *Hasher) timed(work func()) {
 	began := time.Now()
 	work()
 	h.took(time.Since(began))
-	return nil
 }

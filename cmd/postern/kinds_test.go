@@ -41,3 +41,17 @@ func TestARefusalOfSomebodyWithASlowImportedHashTakesNoLonger(t *testing.T) {
 	}
 	t.Errorf("a refusal of the one takes %.2f of one of the other: %v", ratio, least)
 }
+
+// TestAServerFindsOutWhatAHashTakesBeforeAnybodyAsks, and counts no hash for it:
+// nobody gave a password.
+func TestAServerFindsOutWhatAHashTakesBeforeAnybodyAsks(t *testing.T) {
+	r := open(t, t.TempDir())
+	t.Cleanup(func() {
+		if err := r.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if took := r.hasher.AtFirst(t.Context()); took <= 0 || r.hasher.Ahead() <= 0 || r.hasher.Runs() != 0 {
+		t.Errorf("at first a hash takes %v, then %v, and %d are counted", took, r.hasher.Ahead(), r.hasher.Runs())
+	}
+}

@@ -103,7 +103,8 @@ func (s *server) openEngine(ctx context.Context, c loaded) error {
 	s.wrapper = newWrapper(s)
 	s.journal = policy.NewJournal(db, s.log)
 	s.engine = policy.NewEngine(policy.EngineConfig{
-		Records: db, Challengeable: db, Holdings: db, Marks: db, Brakes: s.brakes, Keys: s.site.keys, Verifier: s.hasher, Recorder: s.journal, Slowest: s.hasher.Ahead,
+		Records: db, Challengeable: db, Holdings: db, Marks: db, Brakes: s.brakes, Keys: s.site.keys, Verifier: s.hasher, Recorder: s.journal,
+		Slowest: s.hasher.Ahead, AtFirst: s.hasher.AtFirst,
 		Rehasher: &rehasher{s.hasher, db, s.env.random}, Now: s.env.now, Log: s.log,
 	})
 	s.engine.SetRules(c.rules)
@@ -111,6 +112,7 @@ func (s *server) openEngine(ctx context.Context, c loaded) error {
 		s.exporter = newExporter(db, openExport(target), s.log)
 	}
 	s.meetKinds(ctx)
+	s.hasher.Rehearse()
 	return nil
 }
 
