@@ -3,10 +3,13 @@
 package main
 
 import (
+	"errors"
+	"os"
 	"testing"
 	"time"
 
 	"postern/bench/load"
+	"postern/bench/peers"
 	"postern/bench/people"
 	"postern/bench/site"
 )
@@ -85,6 +88,34 @@ func TestARunWithAWrongAnswerIsNoFigure(t *testing.T) {
 	}
 	if _, err := drivePAP(at.RADIUS, at.secret, papFrom(10, 3, drawn, "another secret"))(50); err == nil {
 		t.Error("requests that are not answered made a figure")
+	}
+}
+
+// TestARunOfAPeerIsMadeAgain, and none of Postern: a request that Postern loses
+// is a fault.
+func TestARunOfAPeerIsMadeAgain(t *testing.T) {
+	lost := errors.New("no answer came")
+	for _, c := range []struct {
+		fails int
+		peer  bool
+		fine  bool
+	}{{0, false, true}, {1, false, false}, {1, true, true}, {again, true, true}, {again + 1, true, false}} {
+		calls := 0
+		drive := func(n int) (load.Result, error) {
+			calls++
+			if trials := 2; calls > trials && calls <= trials+c.fails {
+				return load.Result{}, lost
+			}
+			return load.Result{Exchanges: n, Took: time.Second}, nil
+		}
+		b := bench{rounds: 2, length: time.Second}
+		got, err := b.contest(t.Context(), []contestant{{Server: &peers.Server{PID: os.Getpid()}, drive: drive, peer: c.peer}})
+		if fine := err == nil; fine != c.fine || !fine && !errors.Is(err, lost) {
+			t.Errorf("with %d runs that fail, of a peer: %v, it ended with %v", c.fails, c.peer, err)
+		}
+		if err == nil && (len(got[0].rate) != b.rounds || len(b.table.notes) != c.fails) {
+			t.Errorf("%d figures, want %d, and %q", len(got[0].rate), b.rounds, b.table.notes)
+		}
 	}
 }
 

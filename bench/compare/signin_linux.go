@@ -49,7 +49,7 @@ func (b *bench) binds(ctx context.Context) (err error) {
 		return err
 	}
 	if slapd, err := peers.Slapd(ctx, dir, b.small); err == nil {
-		all = append(all, contestant{Server: slapd, drive: driveLDAP(slapd.At, nil, requests, nil)})
+		all = append(all, contestant{Server: slapd, drive: driveLDAP(slapd.At, nil, requests, nil), peer: true})
 	} else if !b.leftOut(err) {
 		return err
 	}
@@ -86,7 +86,7 @@ func (b *bench) pap(ctx context.Context) (err error) {
 		return err
 	}
 	if radius, err := peers.FreeRADIUS(ctx, dir, b.small); err == nil {
-		all = append(all, contestant{Server: radius, drive: drivePAP(radius.At, peers.RADIUSSecret, papFrom(b.small, 1, drawn, peers.RADIUSSecret))})
+		all = append(all, contestant{Server: radius, drive: drivePAP(radius.At, peers.RADIUSSecret, papFrom(b.small, 1, drawn, peers.RADIUSSecret)), peer: true})
 	} else if !b.leftOut(err) {
 		return err
 	}
@@ -143,7 +143,7 @@ func (b *bench) aMillion(ctx context.Context) (err error) {
 		for i, n := range sizes {
 			bind := driveLDAP(at[i].LDAP, nil, bindRequests(n, requests.drawn), nil)
 			pap := drivePAP(at[i].RADIUS, at[i].secret, papFrom(n, people.PerAccount, requests.drawn, at[i].secret))
-			all = append(all, contestant{running[i].Server, bind, drawn}, contestant{running[i].Server, pap, drawn})
+			all = append(all, contestant{Server: running[i].Server, drive: bind, trial: drawn}, contestant{Server: running[i].Server, drive: pap, trial: drawn})
 		}
 		got, err := b.contest(ctx, all)
 		if err != nil {
