@@ -90,6 +90,21 @@ func BenchmarkAuthenticateAppPassword(b *testing.B) {
 	}
 }
 
+// BenchmarkEntitled is what it costs to ask whether a bound connection still is,
+// with nothing committed meanwhile.
+func BenchmarkEntitled(b *testing.B) {
+	e, a := hotPath(b)
+	e.marks = markFunc(func() Mark { return Mark{1} })
+	ctx := context.Background()
+	g := e.Authenticate(ctx, a).Grant
+	b.ReportAllocs()
+	for b.Loop() {
+		if ok, err := e.Entitled(ctx, g); !ok || err != nil {
+			b.Fatal(ok, err)
+		}
+	}
+}
+
 // BenchmarkRecord is what the record of a sign-in costs the one who signs in.
 func BenchmarkRecord(b *testing.B) {
 	j := NewJournal(newShelf(), slog.New(slog.DiscardHandler))

@@ -27,20 +27,19 @@ const (
 // issue, and again whenever one of these changes. Of h it reads Credential and
 // Digest.
 func CredentialMAC(keys *secret.Keys, h Holding) secret.MAC {
-	return keys.RowMAC(credentialRow, canonicalRow(h))
+	return keys.RowMAC(credentialRow, appendRow(nil, &h))
 }
 
-// canonicalRow spells the fields the MAC is over, each behind its length, so
+// appendRow spells the fields the MAC is over, each behind its length, so
 // that no two rows are spelt alike. Order of services and networks is no
 // difference.
-func canonicalRow(h Holding) []byte {
-	c := h.Credential
-	b := make([]byte, 0, 256)
+func appendRow(b []byte, h *Holding) []byte {
+	c := &h.Credential
 	b = appendField(b, c.ID)
 	b = appendField(b, c.AccountID)
 	b = append(b, byte(c.Kind))
 	b = append(b, h.Digest[:]...)
-	b = binary.BigEndian.AppendUint64(b, uint64(expiry(c)))
+	b = binary.BigEndian.AppendUint64(b, uint64(expiry(*c)))
 	services := sorted(c.Services, strings.Compare)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(services)))
 	for _, s := range services {

@@ -140,7 +140,7 @@ func (e *Engine) supposeCredential(q Question, held Holding) (all []Supposition)
 		q.From = e.someAddress(held)
 	}
 	for _, kind := range []ClientKind{Legacy, Interactive} {
-		t := e.suppose(q, kind, func(t *trial) { t.judge(held) })
+		t := e.suppose(q, kind, func(t *trial) { t.judge(&held) })
 		all = append(all, t.answer(c.Label, c.ID))
 	}
 	return all

@@ -31,12 +31,14 @@ type Grant struct {
 
 // lastSeen is what the storage held behind a grant when it was last read. While
 // nothing is committed, reading again would give the same, so what is kept is
-// rows and never a decision: rules and clock are asked each time.
+// rows and never a decision: rules and clock are asked each time. Beside a row
+// stands whether its MAC is right, which the row and the keys alone decide.
 type lastSeen struct{ rows atomic.Pointer[seenRows] }
 
 type seenRows struct {
 	mark    Mark
 	holding Holding
+	genuine bool // holding is as it was issued
 	holder  Holder
 }
 
@@ -134,10 +136,10 @@ func (t *trial) recallCredential(ctx context.Context, g Grant) {
 		if t.missing(err) {
 			return
 		}
-		rows = g.seen.keep(&seenRows{mark: mark, holding: h})
+		rows = g.seen.keep(&seenRows{mark: mark, holding: h, genuine: t.e.genuine(&h)})
 	}
 	if rows.holding.Credential.ID == g.credential && rows.holding.Holder.Account.ID == g.account {
-		t.judge(rows.holding)
+		t.weigh(&rows.holding, rows.genuine)
 	}
 }
 

@@ -119,3 +119,31 @@ func TestAGrantThatCouldNotBeReadIsReadAgain(t *testing.T) {
 		t.Errorf("%d queries and %v, want one and entitled", n, ok)
 	}
 }
+
+// TestWhatWasTamperedWithIsRefusedEachTime: whether a row is genuine is found
+// out once for each row that was read.
+func TestWhatWasTamperedWithIsRefusedEachTime(t *testing.T) {
+	w := newWorld(t)
+	state := marked(w)
+	app, row := w.issue(t, "id-ann", nil)
+	g := w.attempt(t, mailClient, "ann", app).Grant
+	issued := *row
+	for i, c := range []struct {
+		change func()
+		stands bool
+	}{
+		{func() {}, true},
+		{func() { row.Credential.Networks = prefixes("192.0.2.0/24", "0.0.0.0/0") }, false},
+		{func() { *row = issued }, true},
+		{func() { row.RowMAC[5] ^= 1 }, false},
+		{func() { *row = issued }, true},
+	} {
+		c.change()
+		*state = Mark{uint64(i) + 2}
+		for queries := 1; queries >= 0; queries-- {
+			if n, ok := w.asks(t, g); n != queries || ok != c.stands {
+				t.Errorf("change %d: %d queries and %v, want %d and %v", i, n, ok, queries, c.stands)
+			}
+		}
+	}
+}

@@ -34,7 +34,7 @@ func (t *trial) tryProof(ctx context.Context, name directory.Name) {
 	}
 	if found, ok := t.explainedBy(candidates); ok {
 		found.Holder.Account = h.Account
-		t.judge(found)
+		t.judge(&found)
 	}
 }
 

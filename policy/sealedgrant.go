@@ -80,7 +80,7 @@ func (e *Engine) Stands(ctx context.Context, accountID string) (bool, error) {
 	t.gather(func() {
 		h, err := e.records.HolderByID(ctx, accountID)
 		if !t.missing(err) {
-			t.stand(h, t.e.now())
+			t.stand(&h, t.e.now())
 		}
 	})
 	if t.facts.Trouble != NoTrouble {

@@ -128,7 +128,7 @@ func (t *trial) tryDigests(ctx context.Context, name directory.Name, digests []s
 	case !h.Named && !t.unnamed():
 		return false
 	}
-	t.judge(h)
+	t.judge(&h)
 	return true
 }
 
@@ -138,16 +138,27 @@ func (t *trial) unnamed() bool {
 	return t.a.Login == "" && t.a.Proof != nil && t.a.Proof.Form() == ProofCertificate
 }
 
-// judge notes how credential h stands. MFA and demands are left at their
-// strictest: no rule for app passwords asks for them.
-func (t *trial) judge(h Holding) {
+// judge notes how credential h stands.
+func (t *trial) judge(h *Holding) { t.weigh(h, t.e.genuine(h)) }
+
+// genuine reports whether h is as it was issued, which nobody can make a row
+// without the keys.
+func (e *Engine) genuine(h *Holding) bool {
+	var room [256]byte
+	return e.keys.RowMACValid(h.RowMAC, credentialRow, appendRow(room[:0], h)) && h.Credential.AccountID == h.Holder.Account.ID
+}
+
+// weigh notes how credential h stands, of which is known whether it is genuine.
+// MFA and demands are left at their strictest: no rule for app passwords asks
+// for them.
+func (t *trial) weigh(h *Holding, genuine bool) {
 	now := t.e.now()
-	t.stand(h.Holder, now)
+	t.stand(&h.Holder, now)
 	t.credential, t.digest = h.Credential.ID, h.Digest
 	if end := h.Credential.ExpiresAt; !end.IsZero() && (t.ends.IsZero() || end.Before(t.ends)) {
 		t.ends = end
 	}
-	if !t.e.keys.RowMACValid(h.RowMAC, credentialRow, canonicalRow(h)) || h.Credential.AccountID != h.Holder.Account.ID {
+	if !genuine {
 		t.facts.Match = MatchForged
 		return
 	}
@@ -185,7 +196,7 @@ func (t *trial) holder(ctx context.Context, name directory.Name) (h Holder, know
 // must be filled.
 func (t *trial) know(h Holder) {
 	now := t.e.now()
-	t.stand(h, now)
+	t.stand(&h, now)
 	t.facts.MFA, _ = t.rules.MFA(h)
 	t.facts.Demand, _ = t.rules.Demand(h, t.service)
 	t.facts.ReportOnly = t.rules.ReportsOnly(h, now)
@@ -193,7 +204,7 @@ func (t *trial) know(h Holder) {
 }
 
 // stand notes who the account is and how it stands at now.
-func (t *trial) stand(h Holder, now time.Time) {
+func (t *trial) stand(h *Holder, now time.Time) {
 	t.account, t.ends = h.Account, h.Account.ExpiresAt
 	t.facts.Kind = ServiceKind
 	if h.Account.Kind == directory.Person {
