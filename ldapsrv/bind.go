@@ -11,7 +11,7 @@ import (
 
 // bind carries out RFC 4511 §4.2. The session is anonymous already, and stays
 // so unless the decision is Accept.
-func (s *session) bind(ctx context.Context, r request, b wire.BindRequest, out []byte) answer {
+func (s *session) bind(ctx context.Context, r request, b *wire.BindRequest, out []byte) answer {
 	name, result, attempt := s.screen(b)
 	if !attempt {
 		return refuse(r, out, result)
@@ -30,7 +30,7 @@ func (s *session) bind(ctx context.Context, r request, b wire.BindRequest, out [
 // screen answers what can be answered from the request and the connection
 // alone, and so says nothing of any account. Otherwise attempt is true and
 // name is who is meant.
-func (s *session) screen(b wire.BindRequest) (name bindName, result wire.Result, attempt bool) {
+func (s *session) screen(b *wire.BindRequest) (name bindName, result wire.Result, attempt bool) {
 	switch {
 	case b.Version != 3:
 		result = wire.Result{Code: wire.ProtocolError, Text: "only version 3 of the protocol is offered"}
@@ -75,7 +75,7 @@ func (s *session) mayBindInClear() bool {
 	return false
 }
 
-func (s *session) attempt(r request, b wire.BindRequest, name bindName) policy.Attempt {
+func (s *session) attempt(r request, b *wire.BindRequest, name bindName) policy.Attempt {
 	return policy.Attempt{
 		At:     r.at,
 		Login:  name.login,

@@ -94,10 +94,10 @@ func (c *comparison) present(ctx context.Context, base dn.DN) bool {
 // none that may be seen, there is false and result the answer.
 func (c *comparison) ask(ctx context.Context, base dn.DN, f filter.Filter) (truth, there bool, result wire.Result, err error) {
 	conf := c.rules()
-	run := &searchRun{session: c.session, request: c.request, conf: conf, query: wire.SearchRequest{
+	run := &searchRun{session: c.session, request: c.request, conf: conf, query: &wire.SearchRequest{
 		Scope: wire.BaseObject, Filter: f, Attributes: [][]byte{[]byte("1.1")},
 	}}
-	run.plan = conf.newPlan(base, &run.query, c.plans(conf))
+	run.plan = conf.newPlan(base, run.query, c.plans(conf))
 	result, err = run.find(ctx)
 	if err != nil || result.Code != wire.Success {
 		return false, false, result, err

@@ -38,8 +38,9 @@ type conn struct {
 	ticket  *ticket
 	bound   bool // as the gate knows it
 
-	in  inbox
-	out []byte // answers to be sent
+	in   inbox
+	room wire.Room // for the request in hand
+	out  []byte    // answers to be sent
 
 	half       time.Time // since when a frame is half there; zero: none is
 	readUntil  time.Time // the read deadline that is set; zero: none, or a frame's
@@ -165,7 +166,8 @@ func (c *conn) setReadDeadline(t time.Time) {
 
 // carryOut takes one frame through the session.
 func (c *conn) carryOut(ctx context.Context, frame []byte) error {
-	m, err := wire.Decode(frame)
+	m, err := c.room.Decode(frame)
+	defer c.room.Clear() // it holds on to the frame
 	fault, answerable := asFault(err)
 	if !answerable {
 		return fmt.Errorf("%w: %w", errGarbled, err)

@@ -31,12 +31,12 @@ func (e *rootEntry) operational(name string, values ...string) {
 
 // searchRoot answers a search of the root DSE (RFC 4512 §5.1), which is an
 // entry of its own and beneath no naming context.
-func (s *session) searchRoot(r request, q wire.SearchRequest, out []byte) answer {
+func (s *session) searchRoot(r request, q *wire.SearchRequest, out []byte) answer {
 	return s.answerWith(r, q, out, "", s.rootDSE())
 }
 
 // searchSubschema answers a search of the subschema subentry (RFC 4512 §4.2).
-func (s *session) searchSubschema(r request, q wire.SearchRequest, out []byte) answer {
+func (s *session) searchSubschema(r request, q *wire.SearchRequest, out []byte) answer {
 	if q.Scope == wire.SingleLevel {
 		return s.answerWith(r, q, out, entry.SubschemaDN, nil)
 	}
@@ -45,7 +45,7 @@ func (s *session) searchSubschema(r request, q wire.SearchRequest, out []byte) a
 
 // answerWith sends the one entry there is, if it matches. An entry of nothing
 // matches nothing.
-func (s *session) answerWith(r request, q wire.SearchRequest, out []byte, name string, e rootEntry) answer {
+func (s *session) answerWith(r request, q *wire.SearchRequest, out []byte, name string, e rootEntry) answer {
 	if s.rules().HideRoot && !s.who.bound {
 		return refuse(r, out, wire.Result{Code: wire.NoSuchObject, Text: "without a bind, nothing can be read"})
 	}
@@ -124,7 +124,7 @@ func subschemaEntry() (e rootEntry) {
 }
 
 // pick returns of entry what q asks for (RFC 4511 §4.5.1.8).
-func pick(e rootEntry, q wire.SearchRequest) []wire.Attribute {
+func pick(e rootEntry, q *wire.SearchRequest) []wire.Attribute {
 	var picked []wire.Attribute
 	for _, a := range e {
 		if !asked(a, q.Attributes) {

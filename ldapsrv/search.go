@@ -28,13 +28,13 @@ var (
 )
 
 // search carries out RFC 4511 §4.5.
-func (s *session) search(ctx context.Context, r request, q wire.SearchRequest, out []byte) answer {
+func (s *session) search(ctx context.Context, r request, q *wire.SearchRequest, out []byte) answer {
 	conf := s.rules()
 	known := s.plans(conf)
 	var key planKey
-	key.set(&q)
+	key.set(q)
 	if p := known.find(&key); p != nil {
-		return s.run(ctx, r, &q, conf, p, out)
+		return s.run(ctx, r, q, conf, p, out)
 	}
 	base, err := dn.Parse(string(q.Base))
 	switch {
@@ -47,11 +47,11 @@ func (s *session) search(ctx context.Context, r request, q wire.SearchRequest, o
 	case base.EqualNormal(subschemaName):
 		return s.searchSubschema(r, q, out)
 	case len(base) == 0: // what clients mean that look for everything
-		return s.run(ctx, r, &q, conf, conf.newPlan(s.tree.normal, &q, known), out)
+		return s.run(ctx, r, q, conf, conf.newPlan(s.tree.normal, q, known), out)
 	}
-	p := conf.newPlan(base, &q, known)
+	p := conf.newPlan(base, q, known)
 	known.keep(&key, p)
-	return s.run(ctx, r, &q, conf, p, out)
+	return s.run(ctx, r, q, conf, p, out)
 }
 
 // runs are those that are over, to be used again.
@@ -60,7 +60,7 @@ var runs = sync.Pool{New: func() any { return new(searchRun) }}
 // run carries out a search that is planned.
 func (s *session) run(ctx context.Context, r request, q *wire.SearchRequest, conf *rules, p *plan, out []byte) answer {
 	run := runs.Get().(*searchRun)
-	*run = searchRun{session: s, plan: p, operation: new(operation), request: r, query: *q, out: out, conf: conf}
+	*run = searchRun{session: s, plan: p, operation: new(operation), request: r, query: q, out: out, conf: conf}
 	a := run.answer(ctx)
 	*run = searchRun{} // it holds what the client has sent
 	runs.Put(run)
@@ -79,7 +79,7 @@ type searchRun struct {
 	*plan
 	operation *operation // not used again: others may keep it
 	request   request
-	query     wire.SearchRequest
+	query     *wire.SearchRequest
 	out       []byte
 
 	conf    *rules // as the search began

@@ -222,7 +222,7 @@ func TestLimitsEndASearchWithTheirCodes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			q := m.Request.(wire.SearchRequest)
+			q := m.Request.(*wire.SearchRequest)
 			q.SizeLimit = c.size
 			m.Request = q
 			list := sayings(t, s.handle(t.Context(), request{Message: m, at: testTime}, nil, nil).out)

@@ -104,7 +104,7 @@ func (s *session) handle(ctx context.Context, r request, fault *wire.Fault, out 
 		})
 	}
 	switch q := r.Request.(type) {
-	case wire.BindRequest:
+	case *wire.BindRequest:
 		return s.bind(ctx, r, q, out)
 	case wire.AbandonRequest:
 		// One operation at a time: what it names is over (RFC 4511 §4.11).
@@ -138,7 +138,7 @@ func (s *session) operate(ctx context.Context, r request, out []byte) answer {
 	switch q := r.Request.(type) {
 	case wire.ExtendedRequest:
 		return s.extended(ctx, r, q, out)
-	case wire.SearchRequest:
+	case *wire.SearchRequest:
 		return s.search(ctx, r, q, out)
 	case wire.CompareRequest:
 		return s.compare(ctx, r, q, out)

@@ -438,7 +438,7 @@ func TestTheRootDSECanBeAskedForTypesOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	search := m.Request.(wire.SearchRequest)
+	search := m.Request.(*wire.SearchRequest)
 	search.TypesOnly = true
 	m.Request = search
 	want := wire.AppendEntry(nil, 2, "", []wire.Attribute{{Name: "objectClass"}})

@@ -58,8 +58,12 @@ type Assertion struct {
 // Decode decodes the one element that b is. Elements must not be nested deeper
 // than ber.Check allows: it recurses. A choice that RFC 4511 does not know is
 // no error; it is worth nothing (see Eval).
-func Decode(b []byte) (Filter, error) {
-	d := decoder{left: MaxNodes}
+func Decode(b []byte) (Filter, error) { return DecodeInto(b, nil) }
+
+// DecodeInto is Decode with room for the first assertion, which most filters
+// have no other beside; nil: there is none.
+func DecodeInto(b []byte, room *Assertion) (Filter, error) {
+	d := decoder{left: MaxNodes, room: room}
 	r := ber.NewReader(b)
 	f, err := d.decode(&r)
 	if err == nil && !r.Empty() {
@@ -70,8 +74,19 @@ func Decode(b []byte) (Filter, error) {
 
 // decoder counts what was decoded.
 type decoder struct {
-	left   int // nodes there may still be
-	leaves int // assertions there were
+	left   int        // nodes there may still be
+	leaves int        // assertions there were
+	room   *Assertion // for the next assertion; nil: there is none
+}
+
+// assertion keeps a, in the room there is or in its own.
+func (d *decoder) assertion(a Assertion) *Assertion {
+	kept := d.room
+	if d.room = nil; kept == nil {
+		kept = new(Assertion)
+	}
+	*kept = a
+	return kept
 }
 
 // decode decodes the next node of r.
@@ -94,9 +109,9 @@ func (d *decoder) decode(r *ber.Reader) (f Filter, err error) {
 			err = ErrSyntax
 		}
 	case Equal, AtLeast, AtMost, Approx:
-		f.Leaf, err = decodeAssertion(&in)
+		f.Leaf, err = d.decodeAssertion(&in)
 	case Present:
-		f.Leaf = &Assertion{Attribute: content}
+		f.Leaf = d.assertion(Assertion{Attribute: content})
 	case Substrings:
 		f.Leaf, err = decodeSubstrings(&in)
 	case Extensible:
@@ -122,7 +137,7 @@ func (d *decoder) decodeParts(r *ber.Reader) ([]Filter, error) {
 }
 
 // decodeAssertion decodes an AttributeValueAssertion (RFC 4511 §4.1.6).
-func decodeAssertion(r *ber.Reader) (*Assertion, error) {
+func (d *decoder) decodeAssertion(r *ber.Reader) (*Assertion, error) {
 	attribute, err := r.Read(ber.OctetString)
 	if err != nil {
 		return nil, ErrSyntax
@@ -131,7 +146,7 @@ func decodeAssertion(r *ber.Reader) (*Assertion, error) {
 	if err != nil {
 		return nil, ErrSyntax
 	}
-	return &Assertion{Attribute: attribute, Value: value}, nil
+	return d.assertion(Assertion{Attribute: attribute, Value: value}), nil
 }
 
 // The tags within a SubstringFilter and a MatchingRuleAssertion.

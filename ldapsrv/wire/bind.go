@@ -37,7 +37,7 @@ type ExtendedRequest struct {
 	HasValue bool
 }
 
-func (BindRequest) request()     {}
+func (*BindRequest) request()    {}
 func (UnbindRequest) request()   {}
 func (AbandonRequest) request()  {}
 func (ExtendedRequest) request() {}
@@ -57,9 +57,9 @@ var (
 	errAbandon  = malformed("the abandon request cannot be decoded")
 )
 
-func decodeBind(content []byte) (Request, error) {
+func (room *Room) decodeBind(content []byte) (Request, error) {
 	r := ber.NewReader(content)
-	var b BindRequest
+	b := &room.bind
 	var err error
 	if b.Version, err = r.Int(ber.Integer); err != nil {
 		return nil, errBind

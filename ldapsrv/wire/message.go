@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"postern/ldapsrv/ber"
+	"postern/ldapsrv/filter"
 )
 
 // maxElements bounds the elements of one message, nested ones included.
@@ -48,7 +49,23 @@ func malformed(text string) *Fault {
 
 // Decode decodes a frame, which is exactly one BER element. With a Fault, the
 // ID and Op of the message are right. With any other error nothing is.
-func Decode(frame []byte) (Message, error) {
+func Decode(frame []byte) (Message, error) { return new(Room).Decode(frame) }
+
+// Room is where the requests that come again and again are decoded into, one at
+// a time. The zero Room is ready.
+type Room struct {
+	bind   BindRequest
+	search SearchRequest
+	leaf   filter.Assertion // the first of the search's filter
+	names  [8][]byte        // the search's attribute list
+}
+
+// Clear ends the use of the request that was decoded last. It comes before the
+// next Decode.
+func (room *Room) Clear() { *room = Room{} }
+
+// Decode is like the function Decode. The request is good until Clear.
+func (room *Room) Decode(frame []byte) (Message, error) {
 	if err := ber.Check(frame, maxElements); err != nil {
 		return Message{}, fmt.Errorf("%w: %w", ErrEnvelope, err)
 	}
@@ -65,11 +82,9 @@ func Decode(frame []byte) (Message, error) {
 	if m.Op, content, err = r.Next(); err != nil {
 		return Message{}, fmt.Errorf("%w: it has no operation", ErrEnvelope)
 	}
-	decode, ok := decoder(m.Op)
-	if !ok {
-		return Message{}, ErrNoRequest
-	}
-	if m.Request, err = decode(content); err != nil {
+	if m.Request, err = room.decode(m.Op, content); err == ErrNoRequest {
+		return Message{}, err
+	} else if err != nil {
 		m.Request = nil
 		return m, err
 	}
@@ -77,16 +92,26 @@ func Decode(frame []byte) (Message, error) {
 	return m, err
 }
 
-// decoder returns what decodes the content of op; false for what a client may
-// not send.
-func decoder(op Op) (func([]byte) (Request, error), bool) {
+// decode decodes the content of op.
+func (room *Room) decode(op Op, content []byte) (Request, error) {
 	switch op {
 	case OpBind:
-		return decodeBind, true
+		return room.decodeBind(content)
+	case OpSearch:
+		return room.decodeSearch(content)
+	}
+	if decode, ok := decoder(op); ok {
+		return decode(content)
+	}
+	return nil, ErrNoRequest
+}
+
+// decoder returns what decodes the content of an op that needs no room; false
+// for what a client may not send.
+func decoder(op Op) (func([]byte) (Request, error), bool) {
+	switch op {
 	case OpUnbind:
 		return decodeUnbind, true
-	case OpSearch:
-		return decodeSearch, true
 	case OpModify:
 		return decodeModify, true
 	case OpAdd:

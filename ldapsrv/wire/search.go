@@ -32,16 +32,16 @@ type SearchRequest struct {
 	RawAttributes []byte
 }
 
-func (SearchRequest) request() {}
+func (*SearchRequest) request() {}
 
 // maxAttributes bounds the attribute list of a search.
 const maxAttributes = 1024
 
 var errSearch = malformed("the search request cannot be decoded")
 
-func decodeSearch(content []byte) (Request, error) {
+func (room *Room) decodeSearch(content []byte) (Request, error) {
 	r := ber.NewReader(content)
-	var s SearchRequest
+	s := &room.search
 	if err := s.decodeHead(&r); err != nil {
 		return nil, err
 	}
@@ -50,10 +50,10 @@ func decodeSearch(content []byte) (Request, error) {
 		return nil, errSearch
 	}
 	s.RawFilter = element
-	if s.Filter, err = filter.Decode(element); err != nil {
+	if s.Filter, err = filter.DecodeInto(element, &room.leaf); err != nil {
 		return nil, filterFault(err)
 	}
-	if s.RawAttributes, s.Attributes, err = decodeSelection(&r); err != nil {
+	if s.RawAttributes, s.Attributes, err = decodeSelection(&r, room.names[:0]); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -93,9 +93,9 @@ func (s *SearchRequest) decodeHead(r *ber.Reader) error {
 	return nil
 }
 
-// decodeSelection decodes the attribute list. Some old clients leave it out;
-// that asks for all.
-func decodeSelection(r *ber.Reader) (raw []byte, names [][]byte, err error) {
+// decodeSelection decodes the attribute list, into room where that is enough.
+// Some old clients leave it out; that asks for all.
+func decodeSelection(r *ber.Reader, room [][]byte) (raw []byte, names [][]byte, err error) {
 	if r.Empty() {
 		return nil, nil, nil
 	}
@@ -106,7 +106,9 @@ func decodeSelection(r *ber.Reader) (raw []byte, names [][]byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	names = make([][]byte, 0, n)
+	if names = room; n > cap(names) {
+		names = make([][]byte, 0, n)
+	}
 	for list := ber.NewReader(raw); !list.Empty(); {
 		name, err := list.Read(ber.OctetString)
 		if err != nil {
