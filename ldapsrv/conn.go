@@ -121,11 +121,11 @@ func (c *conn) frameLimit() int {
 
 // fill waits for more to arrive, for as long as the state of things allows.
 func (c *conn) fill() error {
-	now := time.Now()
 	switch {
 	case c.in.empty():
-		c.allowIdle(now)
+		c.allowIdle()
 	case c.half.IsZero():
+		now := time.Now()
 		c.half = now
 		c.ticket.halfSince(now)
 		c.setReadDeadline(now.Add(c.srv.limits.Frame))
@@ -140,10 +140,10 @@ func (c *conn) fill() error {
 
 // allowIdle sets the deadline of a connection between two messages. It is
 // moved in steps, so that a busy connection seldom pays for it.
-func (c *conn) allowIdle(now time.Time) {
+func (c *conn) allowIdle() {
 	idle := c.srv.limits.Idle
-	if c.readUntil.Sub(now) < idle {
-		c.readUntil = now.Add(idle + idle/16)
+	if time.Until(c.readUntil) < idle {
+		c.readUntil = time.Now().Add(idle + idle/16)
 		c.setReadDeadline(c.readUntil)
 	}
 }
@@ -201,9 +201,9 @@ func (c *conn) handle(ctx context.Context, r request, fault *wire.Fault) (answer
 		return a, nil
 	}
 	s := &stream{c: c, id: r.ID}
-	s.operation.init(ctx, time.Time{}, nil)
+	s.operation.init(ctx, r.at)
 	defer s.end() // also where the session panics
-	r.stream = s.send
+	r.stream = s
 	a := c.session.handle(&s.operation, r, nil, c.out)
 	c.out = a.out
 	return a, s.err
@@ -266,9 +266,8 @@ func (c *conn) flush() error {
 	if len(c.out) == 0 {
 		return nil
 	}
-	now, write := time.Now(), c.srv.limits.Write
-	if c.writeUntil.Sub(now) < write {
-		c.writeUntil = now.Add(write + write/16)
+	if write := c.srv.limits.Write; time.Until(c.writeUntil) < write {
+		c.writeUntil = time.Now().Add(write + write/16)
 		_ = c.raw.SetWriteDeadline(c.writeUntil) // a closed socket fails the write
 	}
 	_, err := c.rw.Write(c.out)

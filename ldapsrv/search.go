@@ -60,7 +60,7 @@ var runs = sync.Pool{New: func() any { return new(searchRun) }}
 // run carries out a search that is planned.
 func (s *session) run(ctx context.Context, r request, q *wire.SearchRequest, conf *rules, p *plan, out []byte) answer {
 	run := runs.Get().(*searchRun)
-	*run = searchRun{session: s, plan: p, operation: new(operation), request: r, query: q, out: out, conf: conf}
+	run.session, run.plan, run.request, run.query, run.out, run.conf = s, p, r, q, out, conf
 	a := run.answer(ctx)
 	*run = searchRun{} // it holds what the client has sent
 	runs.Put(run)
@@ -77,10 +77,9 @@ func hasEmptyValue(d dn.DN) bool {
 type searchRun struct {
 	*session
 	*plan
-	operation *operation // not used again: others may keep it
-	request   request
-	query     *wire.SearchRequest
-	out       []byte
+	request request
+	query   *wire.SearchRequest
+	out     []byte
 
 	conf    *rules // as the search began
 	access  access
@@ -101,9 +100,9 @@ var errEnough = errors.New("enough entries were sent")
 
 // answer carries the search out.
 func (run *searchRun) answer(ctx context.Context) answer {
-	run.operation.init(ctx, time.Now().Add(run.timeLimit()), errTimeLimit)
-	defer run.operation.close()
-	result := run.carryOut(run.operation)
+	limited := within(ctx, run.timeLimit(), errTimeLimit)
+	defer limited.close()
+	result := run.carryOut(limited)
 	if errors.Is(context.Cause(ctx), errAbandoned) {
 		return answer{out: run.out}
 	}

@@ -8,7 +8,7 @@ import (
 // drain sends what has been gathered, where there is somebody to send it to.
 func (run *searchRun) drain() (err error) {
 	if run.request.stream != nil {
-		run.out, err = run.request.stream(run.out)
+		run.out, err = run.request.stream.send(run.out)
 	}
 	return err
 }

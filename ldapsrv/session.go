@@ -45,11 +45,9 @@ type request struct {
 	at time.Time // when it was read
 	// ahead says that the client has sent more behind it.
 	ahead bool
-	// stream sends what it is given, if that is due, and returns an empty
-	// buffer. It is called between the parts of a long answer; from the first
-	// call on the context ends where the client wants no more of it. nil: the
-	// whole answer is gathered.
-	stream func(out []byte) ([]byte, error)
+	// stream sends the parts of a long answer. From the first on the context ends
+	// where the client wants no more of it. nil: the whole answer is gathered.
+	stream *stream
 }
 
 // answer is what a session says to a request.

@@ -31,7 +31,8 @@ const (
 	maxWaiting = 16 // messages
 )
 
-// send is what request.stream is for.
+// send sends what there is, if that is due, and returns an empty buffer. It is
+// called between the parts of a long answer.
 func (s *stream) send(out []byte) ([]byte, error) {
 	now := time.Now()
 	if s.watching == nil {
