@@ -97,6 +97,29 @@ func processorTime(b *testing.B) int64 {
 	return u.Utime.Nano() + u.Stime.Nano()
 }
 
+// BenchmarkEntry looks for accounts by login, drawn at random, whose entries are
+// remembered.
+func BenchmarkEntry(b *testing.B) {
+	n := benchAccounts()
+	s := openHere(b, Options{Dir: b.TempDir()})
+	fill(b, s, n)
+	logins := make([]string, n)
+	find := func(i int) {
+		q := directory.Query{AnyOf: []directory.Term{{Attribute: "uid", Value: logins[i]}}}
+		if list, err := s.AccountEntries(b.Context(), q, 0); err != nil || len(list) != 1 {
+			b.Fatal(list, err)
+		}
+	}
+	for i := range logins {
+		logins[i] = fmt.Sprintf("user%07d", i)
+		find(i)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		find(rand.IntN(n))
+	}
+}
+
 // BenchmarkAppPassword is the one query of an attempt with an app password,
 // by login and by mail address, drawn at random.
 func BenchmarkAppPassword(b *testing.B) {

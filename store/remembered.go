@@ -24,8 +24,10 @@ type remembered struct {
 	mark    policy.Mark
 	version int64
 	// Entries that are asked for move from old to young. When young is full it
-	// becomes old, and what was not asked for meanwhile is forgotten.
-	young, old map[entryKey]string
+	// becomes old, and what was not asked for meanwhile is forgotten. What is
+	// kept is the question and the form of its answer behind it, in one piece of
+	// memory, for it is hardly ever in the processor's; the question is the key.
+	young, old map[string]string
 	bytes      int // in young
 }
 
@@ -36,6 +38,14 @@ type entryKey struct {
 	detail directory.Detail
 	value  string
 }
+
+// append writes the key, so that no two are written alike.
+func (k *entryKey) append(b []byte) []byte {
+	return append(append(b, k.term, byte(k.kind), byte(k.detail)), k.value...)
+}
+
+// keyRoom is enough for most keys.
+const keyRoom = 64
 
 // Bounds of what is kept, in young; in all it is twice that at most.
 const (
@@ -65,36 +75,48 @@ func (s *Store) entryOfOne(ctx context.Context, key entryKey) ([]directory.Accou
 // find returns the form of what was read, "" where it is not remembered. known says
 // that what is remembered is right at that mark.
 func (r *remembered) find(key entryKey, mark policy.Mark) (form string, known bool) {
+	var room [keyRoom]byte
+	question := key.append(room[:0])
 	r.mu.RLock()
 	known = mark == r.mark && mark != policy.Mark{}
 	if !known {
 		r.mu.RUnlock()
 		return "", false
 	}
-	form, young := r.young[key]
+	kept, young := r.young[string(question)]
 	if !young {
-		form = r.old[key]
+		kept = r.old[string(question)]
 	}
 	r.mu.RUnlock()
-	if !young && form != "" {
-		r.keep(key, mark, form)
+	if kept == "" {
+		return "", true
 	}
-	return form, true
+	if !young {
+		r.add(kept, len(question), mark)
+	}
+	return kept[len(question):], true
 }
 
 // keep keeps an entry that was read after the mark was, unless another mark
 // holds by now.
 func (r *remembered) keep(key entryKey, mark policy.Mark, form string) {
+	var room [keyRoom]byte
+	question := key.append(room[:0])
+	r.add(string(append(question, form...)), len(question), mark)
+}
+
+// add takes what is to be kept into young. Its key is as long as that.
+func (r *remembered) add(kept string, key int, mark policy.Mark) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if mark != r.mark {
 		return
 	}
 	if r.young == nil || r.bytes >= maxRemembered {
-		r.old, r.young, r.bytes = r.young, make(map[entryKey]string), 0
+		r.old, r.young, r.bytes = r.young, make(map[string]string), 0
 	}
-	r.young[key] = form
-	r.bytes += len(form) + len(key.value) + rememberedOverhead
+	r.young[kept[:key]] = kept
+	r.bytes += len(kept) + rememberedOverhead
 }
 
 // renew finds out whether what is kept is still right, and forgets it
