@@ -47,14 +47,19 @@ const (
 
 // AccountEntries returns one batch of the accounts that q selects, in id
 // order. Nothing is held open behind it.
-func (s *Store) AccountEntries(ctx context.Context, q directory.Query, d directory.Detail) (list []directory.AccountEntry, err error) {
+func (s *Store) AccountEntries(ctx context.Context, q directory.Query, d directory.Detail) ([]directory.AccountEntry, error) {
 	var room [maxEntryKeys]entryKey
 	if keys := entryKeysOf(room[:0], q, d); len(keys) > 0 {
-		if list, err = s.entriesOf(ctx, keys); err != nil || len(list) <= cmp.Or(q.Limit, batch) {
+		if list, err := s.entriesOf(ctx, keys); err != nil || len(list) <= cmp.Or(q.Limit, batch) {
 			return list, err
 		}
-		list = nil // many have the same address: batch by batch
+		// Many have the same address: batch by batch.
 	}
+	return s.listAccounts(ctx, q, d)
+}
+
+// listAccounts is AccountEntries by a query.
+func (s *Store) listAccounts(ctx context.Context, q directory.Query, d directory.Detail) (list []directory.AccountEntry, err error) {
 	l := lookup{indexes: accountLookups, kind: int64(q.Kind), byKind: true}
 	reading := s.view
 	if d&directory.WithAttributes != 0 {
