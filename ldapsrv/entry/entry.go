@@ -49,17 +49,25 @@ func attribute(name string) *schema.Attribute {
 // shape is what entries of a kind consist of.
 type shape struct {
 	fields []field
-	by     map[*schema.Attribute][]int // the fields of an attribute, subtypes included
+	by     [][]int // the fields of an attribute, subtypes included, by its number
 }
 
 func newShape(fields ...field) *shape {
-	s := &shape{fields: fields, by: map[*schema.Attribute][]int{}}
+	s := &shape{fields: fields, by: make([][]int, 1+schema.Attributes())}
 	for i, f := range fields {
 		for a := f.attr; a != nil; a = schema.Find(a.Sup) {
-			s.by[a] = append(s.by[a], i)
+			s.by[a.Number()] = append(s.by[a.Number()], i)
 		}
 	}
 	return s
+}
+
+// of are the fields of an attribute, subtypes included; none of nil.
+func (s *shape) of(a *schema.Attribute) []int {
+	if a == nil {
+		return nil
+	}
+	return s.by[a.Number()]
 }
 
 // shape returns what the entry consists of.
@@ -127,7 +135,7 @@ func (e *Entry) extras(yield func(name string, a *schema.Attribute, values []str
 
 // own are the fields of exactly that attribute.
 func (s *shape) own(a *schema.Attribute) []int {
-	return slices.DeleteFunc(slices.Clone(s.by[a]), func(i int) bool { return s.fields[i].attr != a })
+	return slices.DeleteFunc(slices.Clone(s.of(a)), func(i int) bool { return s.fields[i].attr != a })
 }
 
 // extra appends the values of the extra attribute of that name, or otherwise

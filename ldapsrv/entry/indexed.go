@@ -14,7 +14,7 @@ import (
 // indexer narrows by an assertion on one attribute.
 type indexer func(v *View, c filter.Choice, a *filter.Assertion) Candidates
 
-var indexed = map[Kind]map[*schema.Attribute]indexer{
+var indexed = [Service + 1]map[*schema.Attribute]indexer{
 	Person: {
 		attribute("uid"):               keyed("uid", directory.NormalizeLogin),
 		attribute("sAMAccountName"):    keyed("uid", directory.NormalizeLogin),

@@ -276,7 +276,7 @@ var objectCategoryAttr = attribute("objectCategory")
 // match asks all fields of the attribute and of its subtypes.
 func (e *Entry) match(s *shape, l *leaf, c filter.Choice, a *filter.Assertion, room []string) filter.Truth {
 	attr, worth := l.attr, l.without
-	for i, f := range s.by[attr] {
+	for i, f := range s.of(attr) {
 		t := schema.Match(s.fields[f].attr, s.fields[f].values(room, e), c, a)
 		if i == 0 || t > worth {
 			worth = t

@@ -104,9 +104,9 @@ func (v *View) Output(k Kind, asked, may *Selection) Output {
 
 // beyond reports whether a type is selected that the shape has no field of, so
 // that an extra attribute may be meant.
-func (s *Selection) beyond(of *shape) bool {
+func (s *Selection) beyond(shape *shape) bool {
 	return slices.ContainsFunc(s.types, func(a *schema.Attribute) bool {
-		return !a.Operational() && (len(of.by[a]) == 0 || schema.HasSubtypes(a))
+		return !a.Operational() && (len(shape.of(a)) == 0 || schema.HasSubtypes(a))
 	})
 }
 

@@ -118,7 +118,7 @@ func (m *Matcher) leafCandidates(c filter.Choice, a *filter.Assertion, k Kind) C
 	return index(m.view, c, a)
 }
 
-func (s *shape) has(a *schema.Attribute) bool { return len(s.by[a]) > 0 }
+func (s *shape) has(a *schema.Attribute) bool { return len(s.of(a)) > 0 }
 
 // unvaried are attributes whose values are the same in all entries of a kind.
 var unvaried = map[*schema.Attribute]bool{
@@ -219,7 +219,7 @@ func (m *Matcher) needs(f filter.Filter, k Kind, d *directory.Detail) {
 			*d |= f.needs
 		}
 	}
-	for _, i := range s.by[l.attr] {
+	for _, i := range s.of(l.attr) {
 		*d |= s.fields[i].needs
 	}
 	if k == Person && (l.attr == nil || !l.attr.Operational()) && (!s.has(l.attr) || schema.HasSubtypes(l.attr)) {

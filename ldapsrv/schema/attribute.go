@@ -22,10 +22,19 @@ type Attribute struct {
 	Usage    Usage
 
 	Equality, Ordering, Substr *Rule
+
+	number int
 }
 
 // Name is how the attribute is spelled in answers.
 func (a *Attribute) Name() string { return a.Names[0] }
+
+// Number is its place among all attributes, from 1 to Attributes: by it what is
+// known of each can be kept in a list.
+func (a *Attribute) Number() int { return a.number }
+
+// Attributes is how many there are.
+func Attributes() int { return len(attributes) }
 
 // Operational reports whether "+" asks for it and "*" does not.
 func (a *Attribute) Operational() bool { return a.Usage != UserApplications }
@@ -52,7 +61,8 @@ var attributesByName = indexAttributes()
 
 func indexAttributes() map[string]*Attribute {
 	byName := make(map[string]*Attribute, 3*len(attributes))
-	for _, a := range attributes {
+	for i, a := range attributes {
+		a.number = i + 1
 		byName[a.OID] = a
 		for _, n := range a.Names {
 			byName[strings.ToLower(n)] = a
