@@ -17,6 +17,9 @@ const MaxLogin = 253
 // (RFC 8265 §3.3). It fails on what can be no login: nothing, spaces, control
 // characters, invalid UTF-8, more than MaxLogin bytes.
 func NormalizeLogin(s string) (string, error) {
+	if isNormal(s) {
+		return s, nil
+	}
 	if !utf8.ValidString(s) || len(s) > 4*MaxLogin {
 		return "", errors.New("not a valid login")
 	}
@@ -33,6 +36,17 @@ func NormalizeLogin(s string) (string, error) {
 		return "", errors.New("not a valid login")
 	}
 	return s, nil
+}
+
+// isNormal reports whether s is a login of printable ASCII that is as it is
+// compared, which most are.
+func isNormal(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c > '~' || 'A' <= c && c <= 'Z' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= MaxLogin
 }
 
 // lowerASCII maps a login of printable ASCII without PRECIS, which gives the

@@ -167,3 +167,16 @@ func TestEveryLetterIsFoldedOnce(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkNormalizeLogin: most logins are as they are compared.
+func BenchmarkNormalizeLogin(b *testing.B) {
+	for name, login := range map[string]string{"normal": "user0012345", "capital": "User0012345"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := NormalizeLogin(login); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
