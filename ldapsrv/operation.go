@@ -2,6 +2,7 @@ package ldapsrv
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,6 +60,12 @@ func (o *operation) limitTo(limit time.Duration, cause error) bool {
 
 // cancel ends the operation, because of cause.
 func (o *operation) cancel(cause error) { o.context().end(cause) }
+
+// endedBy reports whether the operation has ended because of cause, or what it is
+// part of has.
+func (o *operation) endedBy(cause error) bool {
+	return errors.Is(context.Cause(o.asked()), cause)
+}
 
 // close gives back what was made.
 func (o *operation) close() {

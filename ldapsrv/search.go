@@ -103,7 +103,7 @@ func (run *searchRun) answer(ctx context.Context) answer {
 	limited := within(ctx, run.timeLimit(), errTimeLimit)
 	defer limited.close()
 	result := run.carryOut(limited)
-	if errors.Is(context.Cause(ctx), errAbandoned) {
+	if limited.endedBy(errAbandoned) {
 		return answer{out: run.out}
 	}
 	run.out = wire.AppendResultWith(run.out, run.request.ID, wire.OpSearchDone, result, run.responseControls(result))

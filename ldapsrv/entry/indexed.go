@@ -76,11 +76,13 @@ func keyed(column string, normal func(string) (string, error)) indexer {
 }
 
 func equals(column, value string, normal func(string) (string, error)) (c Candidates) {
-	seen := ""
-	for _, v := range []string{value, dn.Fold(value)} {
-		if key, err := normal(strings.Trim(v, " ")); err == nil && key != seen {
+	seen, err := normal(strings.Trim(value, " "))
+	if err == nil && seen != "" {
+		c.Terms = append(c.Terms, directory.Term{Attribute: column, Value: seen})
+	}
+	if folded := dn.Fold(value); folded != value {
+		if key, err := normal(strings.Trim(folded, " ")); err == nil && key != seen {
 			c.Terms = append(c.Terms, directory.Term{Attribute: column, Value: key})
-			seen = key
 		}
 	}
 	return c

@@ -100,7 +100,9 @@ func (m *Matcher) leaf(a *filter.Assertion) *leaf {
 func (m *Matcher) read(f filter.Filter) leaf {
 	l := leaf{of: f.Leaf, asks: f.Leaf}
 	name, options, hasOptions := strings.Cut(string(f.Leaf.Attribute), ";")
-	l.attr, l.name = schema.Find(name), strings.ToLower(name)
+	if l.attr = schema.Find(name); l.attr == nil {
+		l.name = strings.ToLower(name)
+	}
 	if hasOptions {
 		l.nothing, l.absent = !knownOptions(options), true
 		return l
