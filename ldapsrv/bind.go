@@ -55,8 +55,11 @@ func (s *session) screen(b *wire.BindRequest) (name bindName, result wire.Result
 // withoutDomain takes the domain off a name of the form DOMAIN\user, which
 // clients of Active Directory send, where it is the one of the base.
 func (r *rules) withoutDomain(name string) string {
+	if !r.ActiveDirectory {
+		return name
+	}
 	domain, user, found := strings.Cut(name, `\`)
-	if found && r.ActiveDirectory && !strings.Contains(name, "=") && r.entries.IsDomain(domain) {
+	if found && !strings.Contains(name, "=") && r.entries.IsDomain(domain) {
 		return user
 	}
 	return name

@@ -32,6 +32,14 @@ const (
 // reports false for what was meant to be a distinguished name and is none.
 // Whether there is such an account plays no part.
 func (t *tree) resolve(name string, applications []application) (bindName, bool) {
+	if n, ok := t.plain(name); ok {
+		return n, true
+	}
+	return t.takeApart(name, applications)
+}
+
+// takeApart is resolve for every name.
+func (t *tree) takeApart(name string, applications []application) (bindName, bool) {
 	typed := bindName{login: name, naming: directory.AnyName}
 	if !strings.Contains(name, "=") {
 		return typed, true
@@ -46,6 +54,34 @@ func (t *tree) resolve(name string, applications []application) (bindName, bool)
 		}
 	}
 	return typed, true
+}
+
+// plain resolves a name that is written as this server writes it, with a login
+// of letters, digits and a few signs: nearly every bind names somebody so, and
+// it need not be taken apart.
+func (t *tree) plain(name string) (n bindName, ok bool) {
+	if n.login, ok = strings.CutPrefix(name, "uid="); !ok {
+		return bindName{}, false
+	}
+	for _, end := range [...]string{t.base, ",ou=" + peopleUnit + ","} {
+		if n.login, ok = strings.CutSuffix(n.login, end); !ok {
+			return bindName{}, false
+		}
+	}
+	n.naming = directory.LoginOnly
+	return n, isPlain(n.login)
+}
+
+// isPlain reports whether a value stands for itself in a distinguished name.
+func isPlain(value string) bool {
+	for i := range len(value) {
+		switch c := value[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '-', c == '_', c == '@':
+		default:
+			return false
+		}
+	}
+	return value != ""
 }
 
 // accountName reads the part of an account's name that is below the base:
