@@ -49,6 +49,12 @@ func oneByOne(o outlet, replies []parcel) (int, error) {
 // gives what it allows (net.core.rmem_max on Linux).
 const receiveBuffer = 4 << 20
 
+// sendBuffer is asked of it for replies. Those to a device that has gone from the
+// network wait for its link address, for three seconds and up to 208 KB of them on
+// Linux, which is just what a socket has room for by default: one device that is
+// gone would hold up the replies to all others.
+const sendBuffer = 4 << 20
+
 func newSocket(conn net.PacketConn) (socket, error) {
 	udp, ok := conn.(*net.UDPConn)
 	if !ok {
@@ -56,6 +62,7 @@ func newSocket(conn net.PacketConn) (socket, error) {
 	}
 	// Less than what is asked for is no reason not to serve.
 	_ = udp.SetReadBuffer(receiveBuffer)
+	_ = udp.SetWriteBuffer(sendBuffer)
 	bound, ok := udp.LocalAddr().(*net.UDPAddr)
 	if !ok || !bound.IP.IsUnspecified() {
 		return &udpSocket{UDPConn: udp, in: newBatches(udp, 0)}, nil
