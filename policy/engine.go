@@ -154,9 +154,13 @@ func (t *trial) refusedAt(ctx context.Context) time.Time {
 func (t *trial) grant(d Decision) Grant {
 	client := t.a.Client
 	client.Reported = "" // no rule asks for it
+	at := t.weighed
+	if at.IsZero() {
+		at = t.e.now()
+	}
 	return Grant{
 		account: t.account.ID, credential: d.Credential, digest: t.digest, primary: t.primary,
 		match: t.facts.Match, outcome: d.Outcome,
-		client: client, from: t.from, at: t.e.now(), seen: new(lastSeen),
+		client: client, from: t.from, at: at, seen: new(lastSeen),
 	}
 }

@@ -120,9 +120,12 @@ func (t *trial) matchPrimary(h Holder, right bool) {
 // was refused stays counted, whatever for: a stranger who could see the count
 // would learn nothing from it. What was not decided is no guess.
 func (t *trial) settle(d Decision) {
-	g, now := t.guess, t.e.now()
+	g := t.guess
+	if g == nil {
+		return
+	}
+	now := t.e.now()
 	switch {
-	case g == nil:
 	case d.Outcome == Reject:
 		if !g.second {
 			t.e.memory.Refused(g.key, t.facts.Match == MatchPrimary, now.Add(t.rules.brakes.RememberRefused))

@@ -29,6 +29,7 @@ type trial struct {
 	// credential is the app password that matched, whatever its standing.
 	credential string
 	digest     secret.Digest
+	weighed    time.Time // when its standing was looked at, behind all that waits; zero where none matched
 	ends       time.Time // of the account, or of the credential where that is sooner
 	primary    primaryStamp
 	guess      *guess        // a primary or a second factor; nil where none was looked at
@@ -153,6 +154,7 @@ func (e *Engine) genuine(h *Holding) bool {
 // for them.
 func (t *trial) weigh(h *Holding, genuine bool) {
 	now := t.e.now()
+	t.weighed = now
 	t.stand(&h.Holder, now)
 	t.credential, t.digest = h.Credential.ID, h.Digest
 	if end := h.Credential.ExpiresAt; !end.IsZero() && (t.ends.IsZero() || end.Before(t.ends)) {

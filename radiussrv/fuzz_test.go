@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"testing"
+	"time"
 
 	"layeh.com/radius"
 
@@ -64,7 +65,7 @@ func (d desk) answers(t *testing.T, data []byte) [][]byte {
 	d.sent.replies = nil
 	x := &exchange{from: origin{via: d.sent, peer: netip.MustParseAddrPort("127.0.0.1:1812")}}
 	x.got = copy(x.buf[:], data)
-	if d.receive(x) {
+	if d.receive(x, time.Now()) {
 		d.work(t.Context(), <-d.workers.waiting, nil)
 	}
 	if d.Stats().Dropped[DropPanic.String()] != 0 {

@@ -179,9 +179,10 @@ func (l *listener) readBatch(ln *lane, wait bool) (n int, err error) {
 		}
 	}
 	n, err = ln.read(ln.batch, wait)
+	now := time.Now() // of all that was there when it was read
 	for i, x := range ln.batch[:n] {
 		l.count.received.Add(1)
-		if l.receive(x) {
+		if l.receive(x, now) {
 			ln.batch[i] = nil
 		}
 	}
@@ -199,10 +200,10 @@ func (l *listener) pause(ctx context.Context, err error) {
 	}
 }
 
-// receive judges the datagram in x and reports whether x was passed on to a
-// worker; if not, the caller may use it again.
-func (l *listener) receive(x *exchange) (passed bool) {
-	x.received, x.entry = time.Now(), nil
+// receive judges the datagram in x, which was read at now, and reports whether x
+// was passed on to a worker; if not, the caller may use it again.
+func (l *listener) receive(x *exchange, now time.Time) (passed bool) {
+	x.received, x.entry = now, nil
 	defer l.survive(&x.entry)
 	x.client = l.clients.Load().find(x.from.peer.Addr())
 	if x.client == nil {
