@@ -12,12 +12,15 @@ import (
 	"postern/directory"
 )
 
-// Sink keeps what a Journal hands it. Both calls are one transaction each and
-// may be repeated with the same content after an error. Neither keeps its slice.
+// Sink keeps what a Journal hands it. Each call is one transaction and may be
+// repeated with the same content after an error. None keeps its slice.
 type Sink interface {
 	// AppendEvents keeps events. One whose ID is kept already takes the Count
 	// and LastAt given now.
 	AppendEvents(ctx context.Context, events []directory.Event) error
+	// RecountEvents gives events that are kept the Count and LastAt of now. It
+	// returns the places in counts of those that are kept no more.
+	RecountEvents(ctx context.Context, counts []Recount) (gone []int, err error)
 	// TouchAppPasswords notes last uses; an older one than is kept changes nothing.
 	TouchAppPasswords(ctx context.Context, uses []Use) error
 }
@@ -31,18 +34,23 @@ const (
 	writeWithin   = 10 * time.Second // bounds one write
 	eventsAtOnce  = 8192             // in one transaction: some pages of the indexes are written for each,
 	usesAtOnce    = 16384            // so larger ones cost less, and keep other writers waiting longer
-	eventsHeld    = 65536            // different events in memory; serve's end waits for them
+	eventsHeld    = 262144           // different events in memory, see below
+	eventsFresh   = 65536            // of them not written yet; serve's end waits for them
 	unknownHeld   = 256              // of them in one minute, of unknown logins
 	usesHeld      = 262144           // credentials in memory, see below
 	usesMany      = usesHeld / 2     // credentials that are written before their time
 	spread        = 32               // shards; far more than there are processors
 	notRecordedBy = "more different sign-ins than are kept, or the database cannot be written"
 
-	// What usesHeld come to: some 165 bytes each in the shards, with their
-	// strings, as BenchmarkHeldUses measures: 43 MB. While they are taken to be
-	// written it is 80 to 90 MB, which is computed: the writer's Use is 72 bytes
-	// more, the empty set that a shard has in place of the taken one some 90, and
-	// the taken one stays until the collector comes.
+	// What they come to in memory. Of eventsHeld one that is written is 144 bytes,
+	// one that is fresh 321 with its strings, packed, as BenchmarkHeldEvents
+	// measures: 38 MB, or 49 MB with eventsFresh among them.
+	//
+	// A use is some 165 bytes in the shards, with its strings, as BenchmarkHeldUses
+	// measures: 43 MB. While they are taken to be written it is 80 to 90 MB, which
+	// is computed: the writer's Use is 72 bytes more, the empty set that a shard has
+	// in place of the taken one some 90, and the taken one stays until the collector
+	// comes.
 )
 
 // Journal takes events and uses and writes them in batches: the first event
@@ -52,7 +60,11 @@ const (
 // What it holds is bounded. Events of names that nobody has are bounded more
 // tightly: strangers make them. Beyond the bounds, and so in the end with a
 // database that cannot be written, events are only counted, in one event of
-// kind not_recorded, and the log says so.
+// kind not_recorded, and the log says so. So are the repeats of an event that
+// was deleted between its first write and theirs.
+//
+// An event that is written is held as the hash of what makes a repeat, with its
+// ID and counts: decision 0042.
 //
 // It is a Recorder and may be used concurrently.
 type Journal struct {
@@ -61,9 +73,10 @@ type Journal struct {
 	wake  chan struct{} // something is due earlier than the loop knows
 	stop  chan struct{}
 	done  chan struct{}
-	over  chan struct{} // closed when Close is through; then lastErr is what it returned
-	seed  maphash.Seed  // of all keys
-	began time.Time     // what is due counts from here, whatever the clock is set to
+	over  chan struct{}   // closed when Close is through; then lastErr is what it returned
+	seed  maphash.Seed    // of what chooses a shard
+	seeds [2]maphash.Seed // of kinds
+	began time.Time       // what is due counts from here, whatever the clock is set to
 
 	lastErr error
 
@@ -71,7 +84,8 @@ type Journal struct {
 	// inHand and ended. It is taken before the lock of a shard. Nobody holds the
 	// locks of two shards.
 	writing chan struct{}
-	pending []*entry // taken from the shards and not written, in order of time
+	pending []queued // taken from the shards and not written, in order of time
+	again   []queued // likewise, what was written before
 	inHand  []Use    // likewise
 	ended   *entry   // counted what was not recorded, and is yet to be told of
 
@@ -81,7 +95,8 @@ type Journal struct {
 	shards [spread + 1]shard
 	lost   *entry // counts what was not recorded; nil: nothing. Covered by the last shard's lock
 
-	held    bounded       // events in shards and pending, but for lost
+	held    bounded       // events in shards, pending and again, but for lost
+	fresh   bounded       // of them never written
 	used    bounded       // uses in shards and inHand
 	waiting atomic.Int64  // uses in shards
 	settled atomic.Uint64 // writes that made something clean
@@ -95,9 +110,10 @@ type Journal struct {
 // NewJournal returns a Journal that writes to sink until Close.
 func NewJournal(sink Sink, log *slog.Logger) *Journal {
 	j := &Journal{
-		sink: sink, log: log, seed: maphash.MakeSeed(), began: time.Now(),
+		sink: sink, log: log, began: time.Now(),
+		seed: maphash.MakeSeed(), seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}), over: make(chan struct{}), writing: make(chan struct{}, 1),
-		held: bounded{most: eventsHeld}, used: bounded{most: usesHeld},
+		held: bounded{most: eventsHeld}, fresh: bounded{most: eventsFresh}, used: bounded{most: usesHeld},
 	}
 	for i := range j.shards {
 		j.shards[i].init(i)
@@ -110,9 +126,10 @@ func NewJournal(sink Sink, log *slog.Logger) *Journal {
 // Record takes ev. Repeats within a minute that differ in nothing but their
 // time become one event, which is given its ID when it is first written.
 func (j *Journal) Record(ev directory.Event) {
-	about := j.about(&ev)
-	if !j.shards[about%spread].repeat(about, &ev) {
-		j.record(about, &ev)
+	var room [packRoom]byte
+	r := j.read(&ev, room[:0])
+	if !j.shardOf(&r).repeat(&r) {
+		j.record(&r)
 	}
 }
 
@@ -125,28 +142,36 @@ func (j *Journal) RecordUse(ev directory.Event, u Use) {
 		j.Used(u)
 		return
 	}
-	about := j.about(&ev)
-	repeated, noted := j.recordUse(about, &ev, &u)
-	if (repeated || j.record(about, &ev)) && !noted {
+	var room [packRoom]byte
+	r := j.read(&ev, room[:0])
+	repeated, noted := j.recordUse(&r, &u)
+	if (repeated || j.record(&r)) && !noted {
 		j.lose(&directory.Event{At: u.At})
 	}
 }
 
-func (j *Journal) recordUse(about uint64, ev *directory.Event, u *Use) (repeated, noted bool) {
-	s := &j.shards[about%spread]
+func (j *Journal) recordUse(r *reading, u *Use) (repeated, noted bool) {
+	s := j.shardOf(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.latestOf(about, ev)
-	if e == nil {
-		return false, j.note(s, about, u)
-	}
-	e.fold(ev)
-	u.Credential = e.ev.Credential // held already
-	if u.From == e.ev.Source {
-		u.From = e.ev.Source
-	}
-	return true, j.note(s, about, u)
+	return s.fold(r), j.note(s, r.about, u)
 }
+
+// reading is an event that is being recorded, and what follows from it.
+type reading struct {
+	ev     *directory.Event
+	about  uint64 // the hash of what chooses its shard
+	packed []byte
+	kind   kind
+}
+
+// read returns the reading of ev, packed into room if that is enough.
+func (j *Journal) read(ev *directory.Event, room []byte) reading {
+	packed := pack(room, ev)
+	return reading{ev: ev, about: j.about(ev), packed: packed, kind: j.kindOf(packed, minuteOf(ev.At))}
+}
+
+func (j *Journal) shardOf(r *reading) *shard { return &j.shards[r.about%spread] }
 
 // Used notes that a credential was accepted. Of several uses the last counts.
 func (j *Journal) Used(u Use) {
@@ -187,38 +212,47 @@ func (j *Journal) about(ev *directory.Event) uint64 {
 	return maphash.String(j.seed, cmp.Or(ev.Credential, ev.AccountID, ev.Unknown))
 }
 
-// record takes ev, which is no repeat of the latest about the same, or counts
-// it as not recorded. It reports whether it was taken.
-func (j *Journal) record(about uint64, ev *directory.Event) (taken bool) {
-	s, key := &j.shards[about%spread], maphash.Comparable(j.seed, foldKey(*ev))
-	if s.repeatOf(key, ev) {
-		return true
-	}
-	if ev.Unknown != "" && !j.unknown.take(unknownHeld) || !j.room(about) {
-		j.lose(ev)
+// record takes what is no repeat, or was none just now, or counts it as not
+// recorded. It reports whether it was taken.
+func (j *Journal) record(r *reading) (taken bool) {
+	if r.ev.Unknown != "" && !j.unknown.take(unknownHeld) || !j.room(r.about) {
+		j.lose(r.ev)
 		return false
 	}
-	e := newEntry(ev)
-	e.about, e.key = about, key
-	switch s.add(e) {
+	switch j.shardOf(r).add(r) {
 	case isAdded:
 		j.eventsAreDue()
 	case isRepeat: // somebody was faster
-		j.held.give(1)
+		j.giveRoom()
 	case isClosed:
-		j.held.give(1)
-		j.lose(ev)
+		j.giveRoom()
+		j.lose(r.ev)
 		return false
 	}
 	return true
 }
 
 // room makes sure of a place for one more event, if need be that of one that
-// is written, and of the same shard if it has one. The caller holds no lock.
+// is written. The caller holds no lock.
 func (j *Journal) room(about uint64) bool {
-	if j.held.take() {
+	if !j.fresh.take() {
+		return false
+	}
+	if j.held.take() || j.evict(about) {
 		return true
 	}
+	j.fresh.give(1)
+	return false
+}
+
+func (j *Journal) giveRoom() {
+	j.held.give(1)
+	j.fresh.give(1)
+}
+
+// evict makes a place for another event, in the shard of those about the same
+// if that holds one that is written.
+func (j *Journal) evict(about uint64) bool {
 	settled := j.settled.Load()
 	if j.full.Load() == settled { // looking again would find nothing
 		return false
@@ -250,9 +284,10 @@ func (j *Journal) count(ev *directory.Event) (first bool) {
 		j.lost.fold(ev)
 		return false
 	}
-	j.lost = newEntry(&directory.Event{Kind: directory.EventNotRecorded, At: ev.At, LastAt: ev.At, Count: ev.Count, Detail: notRecordedBy})
+	told := directory.Event{Kind: directory.EventNotRecorded, At: ev.At, LastAt: ev.At, Count: ev.Count, Detail: notRecordedBy}
+	j.lost = newEntry(&told, kind{}) // it is in no map
 	j.lost.shard = spread
-	s.enqueue(j.lost)
+	s.enqueue(j.lost, string(pack(nil, &told)))
 	return true
 }
 

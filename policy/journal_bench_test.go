@@ -16,8 +16,9 @@ import (
 // void is a Sink that takes everything and keeps nothing.
 type void struct{}
 
-func (void) AppendEvents(context.Context, []directory.Event) error { return nil }
-func (void) TouchAppPasswords(context.Context, []Use) error        { return nil }
+func (void) AppendEvents(context.Context, []directory.Event) error   { return nil }
+func (void) RecountEvents(context.Context, []Recount) ([]int, error) { return nil, nil }
+func (void) TouchAppPasswords(context.Context, []Use) error          { return nil }
 
 // accepted are attempts with that many credentials from a few clients. As in a
 // server, no two have their strings at one place in memory.
@@ -84,6 +85,43 @@ func BenchmarkHeldUses(b *testing.B) {
 		if err := j.Close(context.Background()); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkHeldEvents is what an event costs in memory: until it is written, and
+// from then to the end of its minute, with the most that are held of each and
+// every string its own.
+func BenchmarkHeldEvents(b *testing.B) {
+	now := time.Now()
+	for name, most := range map[string]int{"fresh": eventsFresh, "written": eventsHeld} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				j := NewJournal(void{}, slog.New(slog.DiscardHandler))
+				j.writing <- struct{}{} // nobody else writes
+				before := heap()
+				for i := range most {
+					j.Record(heldEvent(i, now))
+					if most == eventsHeld && i%eventsAtOnce == eventsAtOnce-1 {
+						_, _ = j.writeEvents(b.Context())
+					}
+				}
+				b.ReportMetric((float64(heap())-float64(before))/float64(j.held.n.Load()), "B/event")
+				b.ReportMetric(float64(j.held.n.Load()), "held")
+				<-j.writing
+				if err := j.Close(context.Background()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// heldEvent is one as BenchmarkJournal has them, with strings of its own.
+func heldEvent(i int, at time.Time) directory.Event {
+	return directory.Event{
+		At: at, LastAt: at, Count: 1, Kind: directory.EventSignIn, AccountID: benchID(2, i), Login: fmt.Sprintf("user%07d", i),
+		Outcome: "accept", Reason: string(ReasonAppPassword), Service: "vpn", Protocol: "radius", Method: "pap",
+		Client: "vpn", Source: fmt.Sprintf("192.0.2.%d", i%4), Credential: benchID(1, i),
 	}
 }
 

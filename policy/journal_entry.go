@@ -6,62 +6,66 @@ import (
 	"postern/directory"
 )
 
-// entry is an event on its way: what is to be written, and how much of it was.
-// The lock of its shard covers it. Of ev only ID, Count and LastAt change.
+// entry is an event on its way: what of it still changes, and how much of it is
+// written. What does not change goes along until it is written for the first
+// time (see queued), and no further. The lock of its shard covers it. It has no
+// pointers, so that the collector need not look into hundreds of thousands.
 type entry struct {
-	ev      directory.Event // ID "" until it is first written; the writer gives it
-	about   uint64          // in shard.latest
-	key     uint64          // in shard.held
-	minute  int64           // of ev.At
-	written int64           // of ev.Count
+	kind    kind           // in shard.held
+	id      directory.UUID // none until it is first written; the writer gives it
+	at      int64          // Unix time in milliseconds, as last
+	last    int64
+	count   int64
+	written int64 // of count
 	shard   uint8
 	queued  bool // or in the writer's hands
 }
 
-func newEntry(ev *directory.Event) *entry {
-	e := &entry{ev: *ev, minute: minuteOf(ev.At)}
-	e.ev.ID, e.ev.Count = "", max(1, ev.Count)
-	if ev.LastAt.Before(ev.At) {
-		e.ev.LastAt = ev.At
-	}
-	return e
+// queued is an entry that is to be written. The first time that takes all of the
+// event, packed; later its count and its end, and packed is "".
+type queued struct {
+	e      *entry
+	packed string
 }
 
-// foldKey is what ev shares with its repeats: all but the time, and the minute.
-func foldKey(ev directory.Event) directory.Event {
-	ev.ID, ev.Count, ev.LastAt = "", 0, time.Time{}
-	ev.At = time.Unix(minuteOf(ev.At), 0)
-	return ev
+// newEntry returns the entry of ev and its kind. Of ev it keeps no string.
+func newEntry(ev *directory.Event, k kind) *entry {
+	at := ev.At.UnixMilli()
+	return &entry{kind: k, at: at, last: max(at, ev.LastAt.UnixMilli()), count: max(1, ev.Count)}
 }
 
 // minuteOf counts the spans within which repeats are folded.
 func minuteOf(at time.Time) int64 { return at.Unix() / int64(foldWithin/time.Second) }
 
-// isOf says that ev is a repeat of e: it has the same foldKey. Most of their
-// strings are the same in memory, so this costs less than the key itself.
-func (e *entry) isOf(ev *directory.Event) bool {
-	same := *ev
-	same.ID, same.At, same.LastAt, same.Count = e.ev.ID, e.ev.At, e.ev.LastAt, e.ev.Count
-	return same == e.ev && minuteOf(ev.At) == e.minute
-}
-
+// fold counts ev, a repeat, into e.
 func (e *entry) fold(ev *directory.Event) {
-	e.ev.Count += max(1, ev.Count)
-	if ev.At.After(e.ev.LastAt) {
-		e.ev.LastAt = ev.At
-	}
+	e.count += max(1, ev.Count)
+	e.last = max(e.last, ev.At.UnixMilli())
 }
 
 // over says that in minute no repeat can be folded into e any more.
-func (e *entry) over(minute int64) bool { return minute > e.minute }
+func (e *entry) over(minute int64) bool { return minute > minuteOf(time.UnixMilli(e.at)) }
 
-func (e *entry) clean() bool { return e.written == e.ev.Count && !e.queued }
+func (e *entry) clean() bool { return e.written == e.count && !e.queued }
 
 // unwritten says whether e itself is not written, as a number, and how many of
 // its repeats are not.
 func (e *entry) unwritten() (events, repeats int64) {
 	if e.written == 0 {
-		return 1, e.ev.Count - 1
+		return 1, e.count - 1
 	}
-	return 0, e.ev.Count - e.written
+	return 0, e.count - e.written
 }
+
+// event is e with what was packed.
+func (e *entry) event(packed string) directory.Event {
+	ev := directory.Event{ID: e.id.String(), At: fromMillis(e.at), LastAt: fromMillis(e.last), Count: e.count}
+	unpack(&ev, packed)
+	return ev
+}
+
+func (e *entry) recount() Recount {
+	return Recount{Event: e.id.String(), Count: e.count, LastAt: fromMillis(e.last)}
+}
+
+func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }

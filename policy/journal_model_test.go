@@ -26,6 +26,13 @@ func (m moody) AppendEvents(ctx context.Context, events []directory.Event) error
 	return m.shelf.AppendEvents(ctx, events)
 }
 
+func (m moody) RecountEvents(ctx context.Context, counts []Recount) ([]int, error) {
+	if err := mood(); err != nil {
+		return nil, err
+	}
+	return m.shelf.RecountEvents(ctx, counts)
+}
+
 func (m moody) TouchAppPasswords(_ context.Context, uses []Use) error {
 	if err := mood(); err != nil {
 		return err
@@ -65,6 +72,13 @@ func (l *ledger) note(ev directory.Event, used bool) {
 	if used && ev.At.After(l.uses[ev.Credential]) {
 		l.uses[ev.Credential] = ev.At
 	}
+}
+
+// foldKey is what ev shares with its repeats: all but the time, and the minute.
+func foldKey(ev directory.Event) directory.Event {
+	ev.ID, ev.Count, ev.LastAt = "", 0, time.Time{}
+	ev.At = time.Unix(minuteOf(ev.At), 0)
+	return ev
 }
 
 // anyEvent is of one of few accounts, credentials and reasons, so that some

@@ -3,18 +3,15 @@ package policy
 import (
 	"sync"
 	"time"
-
-	"postern/directory"
 )
 
 // shard holds what is recorded about some of the credentials and accounts. All
 // that is done under its lock takes well under a microsecond, or is cut into
 // pieces of a few.
 type shard struct {
-	mu     sync.Mutex        // covers what follows, but for number
-	held   map[uint64]*entry // by entry.key
-	latest map[uint64]*entry // of held, the last one added, by entry.about
-	queue  []*entry          // what the next write takes
+	mu    sync.Mutex // covers what follows, but for number
+	held  map[kind]*entry
+	queue []queued // what the next write takes
 	// What is held and neither queued nor in the writer's hands, longest first:
 	// clean when last looked at, and not clean; those stay so until written.
 	kept, stirred fifo
@@ -26,52 +23,23 @@ type shard struct {
 }
 
 func (s *shard) init(number int) {
-	s.held, s.latest, s.number = map[uint64]*entry{}, map[uint64]*entry{}, uint8(number)
+	s.held, s.number = map[kind]*entry{}, uint8(number)
 }
 
-// repeat folds ev into the latest event about the same, if it repeats that.
-func (s *shard) repeat(about uint64, ev *directory.Event) bool {
+// repeat folds r into the event it repeats, if that is held.
+func (s *shard) repeat(r *reading) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.latestOf(about, ev)
+	return s.fold(r)
+}
+
+// fold is repeat. The caller holds mu.
+func (s *shard) fold(r *reading) bool {
+	e := s.held[r.kind]
 	if e != nil {
-		e.fold(ev)
+		e.fold(r.ev)
 	}
 	return e != nil
-}
-
-// latestOf returns the latest event about the same if ev repeats it, or nil.
-// The caller holds mu.
-func (s *shard) latestOf(about uint64, ev *directory.Event) *entry {
-	if e := s.latest[about]; e != nil && e.isOf(ev) {
-		return e
-	}
-	return nil
-}
-
-// repeatOf folds ev into what it is a repeat of.
-func (s *shard) repeatOf(key uint64, ev *directory.Event) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, e := s.find(key, ev)
-	if e != nil {
-		e.fold(ev)
-	}
-	return e != nil
-}
-
-// find returns the entry that ev is a repeat of, or nil and a key that is free.
-// A key is a hash of what repeats share, or where that is another's the next
-// number: thousands of keys that were the events themselves would be megabytes
-// for the collector to go through. Should one be missed because a number
-// before it was freed, ev becomes an event of its own and nothing is lost. The
-// caller holds mu.
-func (s *shard) find(key uint64, ev *directory.Event) (uint64, *entry) {
-	for ; ; key++ {
-		if e := s.held[key]; e == nil || e.isOf(ev) {
-			return key, e
-		}
-	}
 }
 
 // fate is what became of an entry that was to be added.
@@ -83,38 +51,33 @@ const (
 	isRepeat // and was folded into the one it repeats
 )
 
-// add holds and queues e, which has a place.
-func (s *shard) add(e *entry) fate {
+// add holds and queues r, which has a place.
+func (s *shard) add(r *reading) fate {
+	e, packed := newEntry(r.ev, r.kind), string(r.packed)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key, same := s.find(e.key, &e.ev)
 	switch {
-	case same != nil:
-		same.fold(&e.ev)
+	case s.fold(r):
 		return isRepeat
 	case s.closed:
 		return isClosed
 	}
-	e.key, e.shard = key, s.number
-	s.held[key], s.latest[e.about] = e, e
-	s.enqueue(e)
+	e.shard = s.number
+	s.held[e.kind] = e
+	s.enqueue(e, packed)
 	return isAdded
 }
 
-// enqueue puts e into the next write. The caller holds mu.
-func (s *shard) enqueue(e *entry) {
+// enqueue puts e into the next write, the first time with what was packed. The
+// caller holds mu.
+func (s *shard) enqueue(e *entry, packed string) {
 	e.queued = true
-	s.queue = append(s.queue, e)
+	s.queue = append(s.queue, queued{e, packed})
 }
 
 // forget lets go of e. The caller holds mu, and gives its place to another or
 // back.
-func (s *shard) forget(e *entry) {
-	delete(s.held, e.key)
-	if s.latest[e.about] == e {
-		delete(s.latest, e.about)
-	}
-}
+func (s *shard) forget(e *entry) { delete(s.held, e.kind) }
 
 // evict forgets what is written, the longest held first, and reports whether
 // there was any. Its place is the caller's. A closed shard takes nothing that
@@ -134,7 +97,7 @@ func (s *shard) evict() bool {
 }
 
 // takeQueue returns the queue and leaves an empty one, in the memory of empty.
-func (s *shard) takeQueue(empty []*entry) []*entry {
+func (s *shard) takeQueue(empty []queued) []queued {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	queue := s.queue

@@ -1,15 +1,10 @@
 package policy
 
 import (
-	"bufio"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
-
-	"postern/directory"
 )
 
 // atATime is how many entries are looked at under a shard's lock.
@@ -73,7 +68,7 @@ func (j *Journal) writeDue() error {
 	}
 	var failed error
 	if events || sweep {
-		failed = j.writeEvents(ctx)
+		_, failed = j.writeEvents(ctx)
 	}
 	if len(j.inHand) == 0 && uses {
 		j.takeUses()
@@ -136,7 +131,7 @@ func (j *Journal) file(s *shard, e *entry, minute int64, all bool) {
 	over := e.over(minute)
 	switch {
 	case !e.clean() && (over || all):
-		s.enqueue(e)
+		s.enqueue(e, "")
 		j.eventsAreDue()
 	case !e.clean():
 		s.stirred.push(e)
@@ -167,88 +162,8 @@ func (j *Journal) stopWriting() {
 	j.ended = nil
 	<-j.writing
 	if e != nil {
-		j.log.Warn("Sign-ins were not recorded one by one.", "count", e.ev.Count, "since", e.ev.At)
+		j.log.Warn("Sign-ins were not recorded one by one.", "count", e.count, "since", fromMillis(e.at))
 	}
-}
-
-// writeEvents writes what is queued now. What comes meanwhile has its own time,
-// and what the sink does not take stays for the next try. The caller holds
-// writing.
-func (j *Journal) writeEvents(ctx context.Context) error {
-	j.eventsDue.at.Store(0)
-	j.collect()
-	events := make([]directory.Event, min(len(j.pending), eventsAtOnce))
-	for len(j.pending) > 0 {
-		entries := j.pending[:min(len(j.pending), eventsAtOnce)]
-		events = events[:len(entries)]
-		j.copyEvents(events, entries)
-		if err := j.sink.AppendEvents(ctx, events); err != nil {
-			j.dueNow(&j.eventsDue)
-			return fmt.Errorf("writing %d events: %w", len(events), err)
-		}
-		j.settle(entries, events)
-		j.pending = j.pending[len(entries):]
-	}
-	j.pending = nil
-	return nil
-}
-
-// collect takes what the shards have queued, in order of time: their IDs sort
-// by it, and rows that come in order cost an index a fraction of what others do.
-func (j *Journal) collect() {
-	var spare []*entry
-	for i := range j.shards {
-		queue := j.shards[i].takeQueue(spare[:0])
-		j.pending = append(j.pending, queue...)
-		clear(queue)
-		spare = queue
-	}
-	slices.SortStableFunc(j.pending, func(a, b *entry) int { return a.ev.At.Compare(b.ev.At) })
-}
-
-// copyEvents sets events to entries with the counts of this moment, and gives
-// an ID to those that have none.
-func (j *Journal) copyEvents(events []directory.Event, entries []*entry) {
-	random := bufio.NewReader(rand.Reader) // thousands of small reads cost more
-	for i, e := range entries {
-		id := e.ev.ID // nobody else changes it
-		if id == "" {
-			id = newEventID(e.ev.At, random)
-		}
-		j.shards[e.shard].copyEvent(&events[i], e, id)
-	}
-}
-
-func newEventID(at time.Time, random *bufio.Reader) string {
-	id, err := directory.NewTimedID(at, random)
-	if err != nil {
-		panic(err) // crypto/rand never fails
-	}
-	return id
-}
-
-func (s *shard) copyEvent(to *directory.Event, e *entry, id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e.ev.ID = id
-	*to = e.ev
-}
-
-// settle notes what of entries is written.
-func (j *Journal) settle(entries []*entry, events []directory.Event) {
-	minute := minuteOf(time.Now())
-	for i, e := range entries {
-		j.settleOne(e, events[i].Count, minute)
-	}
-	j.settled.Add(1) // after they are clean: who looked before may look again
-}
-
-func (j *Journal) settleOne(e *entry, written, minute int64) {
-	s := &j.shards[e.shard]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e.queued, e.written = false, written
-	j.file(s, e, minute, false)
 }
 
 // takeUses takes the uses from the shards; there must be none in hand. The
@@ -297,8 +212,17 @@ func (j *Journal) Flush(ctx context.Context) error {
 		return err
 	}
 	defer j.stopWriting()
-	j.review(true)
-	return errors.Join(j.writeEvents(ctx), j.writeAllUses(ctx))
+	return errors.Join(j.writeAllEvents(ctx), j.writeAllUses(ctx))
+}
+
+// writeAllEvents writes until nothing was to be counted anew.
+func (j *Journal) writeAllEvents(ctx context.Context) error {
+	for {
+		j.review(true)
+		if gone, err := j.writeEvents(ctx); err != nil || !gone {
+			return err
+		}
+	}
 }
 
 // writeAllUses writes what is in hand, and then what the shards have.

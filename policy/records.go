@@ -104,3 +104,10 @@ type Use struct {
 	From       string // address of the LDAP or RADIUS client
 	Service    string
 }
+
+// Recount is how often an event that is kept came in all, and when last.
+type Recount struct {
+	Event  string // its ID
+	Count  int64
+	LastAt time.Time
+}

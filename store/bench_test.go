@@ -250,6 +250,22 @@ func BenchmarkJournal(b *testing.B) {
 			ok(b, s.AppendEvents(b.Context(), batch))
 		})
 	})
+	b.Run("event again", func(b *testing.B) {
+		events := make([]directory.Event, 8192)
+		for i := range events {
+			events[i] = benchEvent(b, rand.IntN(n), tick())
+		}
+		ok(b, s.AppendEvents(b.Context(), events))
+		defer reportProcessor(b)()
+		inBatches(b.N, len(events), func(size int) {
+			batch := make([]policy.Recount, size)
+			for i := range batch {
+				batch[i] = policy.Recount{Event: events[i].ID, Count: 2, LastAt: tick()}
+			}
+			_, err := s.RecountEvents(b.Context(), batch)
+			ok(b, err)
+		})
+	})
 	b.Run("use", func(b *testing.B) {
 		defer reportProcessor(b)()
 		inBatches(b.N, 16384, func(size int) {

@@ -148,8 +148,14 @@ func TestEventsAndLastUsesLeaveAnAppPasswordRemembered(t *testing.T) {
 	long := doorEvent()
 	long.Detail = strings.Repeat("x", walFrames*4096)
 	for name, note := range map[string]func() error{
-		"no event":  func() error { return d.s.AppendEvents(t.Context(), nil) },
-		"an event":  func() error { return d.s.AppendEvents(t.Context(), []directory.Event{doorEvent()}) },
+		"no event": func() error { return d.s.AppendEvents(t.Context(), nil) },
+		"an event": func() error { return d.s.AppendEvents(t.Context(), []directory.Event{doorEvent()}) },
+		"one again": func() error {
+			e := doorEvent()
+			ok(t, d.s.AppendEvents(t.Context(), []directory.Event{e}))
+			_, err := d.s.RecountEvents(t.Context(), []policy.Recount{{Event: e.ID, Count: 2}})
+			return err
+		},
 		"long ones": func() error { return d.s.AppendEvents(t.Context(), []directory.Event{long}) },
 		"last uses": func() error {
 			return d.s.TouchAppPasswords(t.Context(), []policy.Use{{Credential: id, At: benchStart.Add(time.Minute), From: "192.0.2.1", Service: "mail"}})

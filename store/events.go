@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postern/directory"
+	"postern/policy"
 )
 
 const (
@@ -19,6 +20,7 @@ const (
 	// were folded into it since.
 	eventInsert = `INSERT INTO events` + eventValues + `
   ON CONFLICT (id) DO UPDATE SET count = excluded.count, last_at = excluded.last_at, changed = excluded.changed`
+	eventRecount = `UPDATE events SET count = $2, last_at = $3, changed = $4 WHERE id = $1`
 )
 
 // AppendEvents keeps a batch of events in one transaction. One whose ID is kept
@@ -29,6 +31,40 @@ func (s *Store) AppendEvents(ctx context.Context, events []directory.Event) erro
 		return nil
 	}
 	return s.note(ctx, "recording events", func(ses *session) error { return insertEvents(ses, events) })
+}
+
+// RecountEvents sets the Count and LastAt of events that are kept, in one
+// transaction: what AppendEvents does with them for about half of its price.
+// It returns the places in counts of those that are kept no more.
+func (s *Store) RecountEvents(ctx context.Context, counts []policy.Recount) (gone []int, err error) {
+	if len(counts) == 0 {
+		return nil, nil
+	}
+	err = s.note(ctx, "counting events further", func(ses *session) (err error) {
+		gone, err = recountEvents(ses, counts)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return gone, nil
+}
+
+func recountEvents(ses *session, counts []policy.Recount) (gone []int, err error) {
+	last, err := next(ses, "event_seq", len(counts))
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range counts {
+		n, err := ses.exec(eventRecount, c.Event, c.Count, millis(c.LastAt), last-int64(len(counts)-1-i))
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			gone = append(gone, i)
+		}
+	}
+	return gone, nil
 }
 
 func insertEvents(ses *session, events []directory.Event) error {

@@ -166,6 +166,10 @@ func TestTheCountOfCommitsGrowsByOneWithEach(t *testing.T) {
 			_ = d.s.AppendEvents(t.Context(), append(manyEvents(3000), directory.Event{}))
 			return nil
 		}},
+		{"an event of nobody counted further", 1, func() error { // the counter of changes
+			_, err := d.s.RecountEvents(t.Context(), []policy.Recount{{Event: "x", Count: 1}})
+			return err
+		}},
 		{"a use", 1, func() error {
 			return d.s.TouchAppPasswords(t.Context(), []policy.Use{{Credential: id, At: benchStart}})
 		}},
@@ -228,6 +232,13 @@ func TestNotesChangeNothingThatDecides(t *testing.T) {
 		if len(events) == 0 {
 			t.Error("events change nothing")
 		}
+	}
+	counts := changed(func() error {
+		_, err := d.s.RecountEvents(t.Context(), []policy.Recount{{Event: "x", Count: 9, LastAt: benchStart.Add(time.Minute)}})
+		return err
+	})
+	if want := []string{"counters.value", "events.changed", "events.count", "events.last_at"}; !slices.Equal(counts, want) {
+		t.Errorf("counting further changes %s, want %s", counts, want)
 	}
 	uses := changed(func() error {
 		return d.s.TouchAppPasswords(t.Context(), []policy.Use{{Credential: id, At: benchStart, From: "192.0.2.1", Service: "mail"}})

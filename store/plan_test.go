@@ -19,7 +19,7 @@ func TestPointReadsScanNothing(t *testing.T) {
 		"appPasswordRevoke": appPasswordRevoke, "appPasswordsRevoke": appPasswordsRevoke, "appPasswordUsed": appPasswordUsed,
 		"holdingsOf": holdingsOf, "groupByName": groupByName, "groupMembers": groupMembers, "accountMembers": accountMembers,
 		"groupHolds": groupHolds, "methodsOf": methodsOf, "codeSpend": codeSpend, "codesLeft": codesLeft, "counterGet": counterGet,
-		"counterBump": counterBump, "eventPosition": eventPosition, "eventsExpire": eventsExpire, "accountDelete": accountDelete,
+		"counterBump": counterBump, "eventPosition": eventPosition, "eventRecount": eventRecount, "eventsExpire": eventsExpire, "accountDelete": accountDelete,
 		"simple name": appPasswordSimply[1], "simple name, two keys": appPasswordSimply[2],
 		"sealedHashes": sealedHashes, "sealedCount": sealedCount, "hashReplace": hashReplace,
 		"any name": appPasswordAlone[1], "any name, two keys": appPasswordAlone[2],

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postern/directory"
+	"postern/policy"
 	"postern/store"
 )
 
@@ -16,6 +17,11 @@ func signIn(t *testing.T, accountID string, seconds int) directory.Event {
 	e.At = now.Add(time.Duration(seconds) * time.Second)
 	e.LastAt, e.Count, e.AccountID = e.At, 1, accountID
 	return e
+}
+
+// again is how often e came, and when last.
+func again(e directory.Event) policy.Recount {
+	return policy.Recount{Event: e.ID, Count: e.Count, LastAt: e.LastAt}
 }
 
 func ids(events []directory.Event) (list []string) {
@@ -55,6 +61,59 @@ var eventTests = map[string]func(*testing.T, *store.Store){
 		got := recorded(t, s)
 		if len(got) != 3 || !reflect.DeepEqual(got[2], e) {
 			t.Errorf("events are %+v", got)
+		}
+	},
+	"events are counted further, and those kept no more are named": func(t *testing.T, s *store.Store) {
+		a, b, none := signIn(t, "a", 0), signIn(t, "b", 1), signIn(t, "c", 2)
+		must(t, s.AppendEvents(t.Context(), []directory.Event{a, b, none}))
+		_, at, err := s.EventsChanged(t.Context(), 0, 100)
+		must(t, err)
+		a.Count, a.LastAt = 17, a.At.Add(time.Minute)
+		b.Count, b.LastAt = 3, b.At.Add(time.Second)
+		counts := []policy.Recount{again(signIn(t, "d", 0)), again(b), again(signIn(t, "e", 0)), again(a)}
+		for range 2 { // a repeated write changes nothing
+			gone, err := s.RecountEvents(t.Context(), counts)
+			must(t, err)
+			if !slices.Equal(gone, []int{0, 2}) {
+				t.Errorf("gone are %v, want the first and the third", gone)
+			}
+		}
+		if got, want := recorded(t, s), []directory.Event{a, b, none}; !reflect.DeepEqual(got, want) {
+			t.Errorf("events are %+v, want %+v", got, want)
+		}
+		changed, _, err := s.EventsChanged(t.Context(), at, 100)
+		must(t, err)
+		if want := []directory.Event{b, a}; !reflect.DeepEqual(changed, want) {
+			t.Errorf("who copies them gets %+v, want %+v", changed, want)
+		}
+	},
+	"an event deleted meanwhile does not come back": func(t *testing.T, s *store.Store) {
+		old, young := signIn(t, "a", 0), signIn(t, "b", 10)
+		must(t, s.AppendEvents(t.Context(), []directory.Event{old, young}))
+		_, err := s.DeleteEvents(t.Context(), young.At, 10)
+		must(t, err)
+		old.Count, young.Count = 2, 2
+		gone, err := s.RecountEvents(t.Context(), []policy.Recount{again(old), again(young)})
+		must(t, err)
+		if got := recorded(t, s); !slices.Equal(gone, []int{0}) || !reflect.DeepEqual(got, []directory.Event{young}) {
+			t.Errorf("gone are %v, events %+v", gone, got)
+		}
+	},
+	"none is counted further where one cannot be": func(t *testing.T, s *store.Store) {
+		a, b := signIn(t, "a", 0), signIn(t, "b", 1)
+		must(t, s.AppendEvents(t.Context(), []directory.Event{a, b}))
+		bad := again(b)
+		bad.Count = 0
+		if gone, err := s.RecountEvents(t.Context(), []policy.Recount{{Event: a.ID, Count: 5, LastAt: a.At}, {Event: "x", Count: 1}, bad}); err == nil || gone != nil {
+			t.Errorf("an event counts 0: %v", gone)
+		}
+		if got := recorded(t, s); !reflect.DeepEqual(got, []directory.Event{a, b}) {
+			t.Errorf("events are %+v", got)
+		}
+		gone, err := s.RecountEvents(t.Context(), nil)
+		must(t, err)
+		if len(gone) > 0 {
+			t.Errorf("of none are gone %v", gone)
 		}
 	},
 	"a batch is kept whole or not at all": func(t *testing.T, s *store.Store) {
