@@ -48,11 +48,11 @@ func appPasswordIssue(e *env) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&f.label, "label", "", "the app or device it is for")
-	cmd.Flags().StringSliceVar(&f.services, "service", nil, "a service it opens; may be given several times (default: app_passwords.default_services)")
+	cmd.Flags().StringVar(&f.label, "label", "", "a `LABEL`, the app or device it is for")
+	cmd.Flags().StringSliceVar(&f.services, "service", nil, "a `SERVICE` it opens; may be given several times (default: app_passwords.default_services)")
 	cmd.Flags().StringVar(&f.expires, "expires", "", "`WHEN` it ends: 90d, 12h or a date (default: as late as app_passwords.lifetime_days allows)")
-	cmd.Flags().StringSliceVar(&f.from, "from", nil, "an address or network it may be used from; may be given several times")
-	cmd.Flags().StringVar(&f.challenge, "challenge", "none", "keep what challenge methods need: nt for MS-CHAP, chap for CHAP and EAP-MD5 too")
+	cmd.Flags().StringSliceVar(&f.from, "from", nil, "an address or `NETWORK` it may be used from; may be given several times")
+	cmd.Flags().StringVar(&f.challenge, "challenge", "none", "what is kept for challenge methods, a `KIND`: nt for MS-CHAP, chap for CHAP and EAP-MD5 too")
 	cmd.Flags().Lookup("challenge").NoOptDefVal = "nt"
 	jsonFlag(cmd, &f.json)
 	mustMark(cmd.MarkFlagRequired("label"))

@@ -48,10 +48,10 @@ func certificateAdd(e *env) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&f.label, "label", "", "the device it is for")
-	cmd.Flags().StringSliceVar(&f.services, "service", nil, "a service it opens; may be given several times (default: app_passwords.default_services)")
+	cmd.Flags().StringVar(&f.label, "label", "", "a `LABEL`, the device it is for")
+	cmd.Flags().StringSliceVar(&f.services, "service", nil, "a `SERVICE` it opens; may be given several times (default: app_passwords.default_services)")
 	cmd.Flags().StringVar(&f.expires, "expires", "", "`WHEN` it ends: 90d, 12h or a date (default: with the certificate)")
-	cmd.Flags().StringSliceVar(&f.from, "from", nil, "an address or network it may be used from; may be given several times")
+	cmd.Flags().StringSliceVar(&f.from, "from", nil, "an address or `NETWORK` it may be used from; may be given several times")
 	mustMark(cmd.MarkFlagRequired("label"))
 	complete(cmd, "service", e.completeServices)
 	return cmd

@@ -56,7 +56,7 @@ func eventsCommand(e *env) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&f.login, "login", "", "of this account, or of this name that is no account's")
+	cmd.Flags().StringVar(&f.login, "login", "", "of the account `LOGIN`, or of this name that is no account's")
 	cmd.Flags().StringVar(&f.since, "since", "", "from `WHEN` on: 24h, 90d or a date")
 	cmd.Flags().StringSliceVar(&f.kinds, "kind", nil, "of this `KIND`, such as sign_in; several with commas")
 	cmd.Flags().StringSliceVar(&f.outcomes, "outcome", nil, "sign-ins with this `OUTCOME`, such as reject; several with commas")

@@ -44,7 +44,7 @@ func explainCommand(e *env) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&f.service, "service", "", "the service to suppose (default: one that the credential is for)")
+	cmd.Flags().StringVar(&f.service, "service", "", "the `SERVICE` to suppose (default: one that the credential is for)")
 	cmd.Flags().StringVar(&f.from, "from", "", "the client's `IP` address to suppose (default: one that the credential may come from)")
 	jsonFlag(cmd, &f.json)
 	cmd.ValidArgsFunction = e.completeLogins

@@ -48,7 +48,7 @@ func groupAdd(e *env) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&description, "description", "", "what the group is for")
+	cmd.Flags().StringVar(&description, "description", "", "a `TEXT` that says what the group is for")
 	return cmd
 }
 

@@ -56,7 +56,7 @@ func radiusTestCommand(e *env) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&f.client, "client", "", "the `NAME` of the [[radius.client]]")
-	cmd.Flags().StringVar(&f.method, "method", string(radiussrv.PAP), "pap, chap or mschapv2; for EAP there is eapol_test")
+	cmd.Flags().StringVar(&f.method, "method", string(radiussrv.PAP), "the `METHOD`: pap, chap or mschapv2; for EAP there is eapol_test")
 	cmd.Flags().BoolVar(&f.password, "password-stdin", false, "read the password from standard input; one trailing newline is dropped")
 	mustMark(cmd.MarkFlagRequired("client"))
 	return cmd

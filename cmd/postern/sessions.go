@@ -47,7 +47,7 @@ func sessionsCommand(e *env) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&f.login, "login", "", "of this account")
+	cmd.Flags().StringVar(&f.login, "login", "", "of the account `LOGIN`")
 	cmd.Flags().BoolVar(&f.all, "all", false, "those that ended as well")
 	jsonFlag(cmd, &f.json)
 	complete(cmd, "login", e.completeLogins)
