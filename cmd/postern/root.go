@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,12 +39,14 @@ func newRoot(e *env) *cobra.Command {
 		Short: "LDAP and RADIUS for clients that know one secret, with app passwords",
 		Long: "Postern answers LDAP and RADIUS. Accounts with MFA on are refused there with\n" +
 			"their primary password, and accepted with an app password.",
+		Version:       build(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          needsCommand,
 		Args:          cobra.ArbitraryArgs,
 	}
-	root.AddCommand(exportCommand(e))
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.SetUsageTemplate(usageOfGroups(root.UsageTemplate()))
 	root.SetIn(e.stdin)
 	root.SetOut(e.stdout)
 	root.SetErr(e.stderr)
@@ -51,8 +54,11 @@ func newRoot(e *env) *cobra.Command {
 	root.AddCommand(demoCommand(e), initCommand(e), serveCommand(e), reloadCommand(e), configCommand(e), versionCommand(e),
 		userCommand(e), groupCommand(e), appPasswordCommand(e), certificateCommand(e), serviceAccountCommand(e), eventsCommand(e), explainCommand(e), unlockCommand(e),
 		group("report", "Sum up what was recorded", reportLegacyCommand(e)), sessionsCommand(e),
-		radiusClientCommand(e), radiusCommand(e))
+		radiusClientCommand(e), radiusCommand(e), exportCommand(e))
+	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
+	speakPlainly(root)
+	refuseUnknownWords(root)
 	markFailures(root)
 	return root
 }
@@ -71,6 +77,12 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	return c
 }
 
+// usageOfGroups leaves the line out that says a group could run by itself. It
+// runs only to say that it needs another word (needsCommand).
+func usageOfGroups(template string) string {
+	return strings.Replace(template, "{{if .Runnable}}\n", "{{if and .Runnable (not .HasAvailableSubCommands)}}\n", 1)
+}
+
 // needsCommand runs where a command word is missing or unknown.
 func needsCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
@@ -80,6 +92,25 @@ func needsCommand(cmd *cobra.Command, args []string) error {
 		return usagef("%s has no command %q; did you mean %q?", cmd.CommandPath(), args[0], near[0])
 	}
 	return usagef("%s has no command %q", cmd.CommandPath(), args[0])
+}
+
+// refuseUnknownWords does for the two commands that are cobra's own what group
+// does for ours: without it they show help and exit 0.
+func refuseUnknownWords(root *cobra.Command) {
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "completion":
+			c.Args, c.RunE = cobra.ArbitraryArgs, needsCommand
+		case "help":
+			c.Args = func(_ *cobra.Command, args []string) error {
+				topic, rest, err := root.Find(args)
+				if err == nil && len(rest) > 0 {
+					return needsCommand(topic, rest)
+				}
+				return err
+			}
+		}
+	}
 }
 
 // markFailures makes the errors of all commands at work distinct from those

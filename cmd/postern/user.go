@@ -27,7 +27,7 @@ type passwordFlags struct{ stdin, generate bool }
 func (p *passwordFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&p.stdin, "password-stdin", false, "read the password from standard input; one trailing newline is dropped")
 	cmd.Flags().BoolVar(&p.generate, "generate-password", false, "make a password and print it, once")
-	cmd.MarkFlagsMutuallyExclusive("password-stdin", "generate-password")
+	cmd.PreRunE = onlyOneOf(cmd, "password-stdin", "generate-password")
 }
 
 func (p *passwordFlags) read(a *admin) (secret.Text, error) {
@@ -67,9 +67,9 @@ func userAdd(e *env) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&p.Name, "name", "", "full name")
-	cmd.Flags().StringVar(&p.Mail, "mail", "", "mail address")
-	cmd.Flags().StringArrayVar(&p.Groups, "group", nil, "a group to join; may be given several times")
+	cmd.Flags().StringVar(&p.Name, "name", "", "the full `NAME`")
+	cmd.Flags().StringVar(&p.Mail, "mail", "", "the mail `ADDRESS`")
+	cmd.Flags().StringArrayVar(&p.Groups, "group", nil, "a `GROUP` to join; may be given several times")
 	password.add(cmd)
 	jsonFlag(cmd, &asJSON)
 	complete(cmd, "group", e.completeGroups)
@@ -132,7 +132,7 @@ func userPassword(e *env) *cobra.Command {
 		},
 	}
 	password.add(cmd)
-	cmd.MarkFlagsOneRequired("password-stdin", "generate-password")
+	cmd.PreRunE = flagRules(cmd.PreRunE, needsOneOf(cmd, "password-stdin", "generate-password"))
 	cmd.Flags().BoolVar(&revoke, "revoke-app-passwords", false, "revoke every app password of the account too")
 	jsonFlag(cmd, &asJSON)
 	cmd.ValidArgsFunction = e.completeLogins
@@ -269,11 +269,11 @@ func userSet(e *env) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&name, "name", "", "full name")
-	cmd.Flags().StringVar(&mail, "mail", "", "mail address")
+	cmd.Flags().StringVar(&name, "name", "", "the full `NAME`")
+	cmd.Flags().StringVar(&mail, "mail", "", "the mail `ADDRESS`")
 	cmd.Flags().StringVar(&expires, "expires", "", "`WHEN` the account ends: a date, 90d, or never")
 	cmd.Flags().StringArrayVar(&attributes, "attribute", nil, "`K=V`, an LDAP attribute; several of one name are its values, K= removes it")
-	cmd.MarkFlagsOneRequired("name", "mail", "expires", "attribute")
+	cmd.PreRunE = needsOneOf(cmd, "name", "mail", "expires", "attribute")
 	cmd.ValidArgsFunction = e.completeLogins
 	return cmd
 }

@@ -33,10 +33,10 @@ func userTOTP(e *env) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&label, "label", "Authenticator app", "the name to know it by")
+	cmd.Flags().StringVar(&label, "label", "Authenticator app", "the `LABEL` to know it by")
 	cmd.Flags().BoolVar(&asQR, "qr", false, "print a QR code to scan")
 	jsonFlag(cmd, &asJSON)
-	cmd.MarkFlagsMutuallyExclusive("qr", "json")
+	cmd.PreRunE = onlyOneOf(cmd, "qr", "json")
 	return cmd
 }
 
