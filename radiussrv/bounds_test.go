@@ -112,12 +112,59 @@ func TestWhatWasReplacedLeavesItsSuccessorAlone(t *testing.T) {
 		} {
 			older, newer := replace()
 			end(older)
-			if d.slots[newer.slot] != newer || s.count != 1 || d.answered != 0 {
-				t.Errorf("%s: the successor is there: %v; %d counted, %d answered", name, d.slots[newer.slot] == newer, s.count, d.answered)
+			if d.slots[newer.key] != newer || s.count != 1 || d.answered != 0 {
+				t.Errorf("%s: the successor is there: %v; %d counted, %d answered", name, d.slots[newer.key] == newer, s.count, d.answered)
 			}
 			d.forget(newer)
 		}
 	})
+}
+
+// TestWhatFindsNoRoomLeavesNothingOfWhatItReplaced: a port may be another client's
+// after a reload.
+func TestWhatFindsNoRoomLeavesNothingOfWhatItReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDuplicates(0, 10*time.Second)
+		shares := d.divide([]string{"before", "after"})
+		older := begin(t, d, shares["before"], minShare, fresh)
+		for n := range minShare {
+			begin(t, d, shares["after"], n, fresh)
+		}
+		other := numbered(minShare)
+		other[19] = 1
+		if known, _, _ := d.begin(shares["after"], port(minShare), other, time.Now()); known != crowded {
+			t.Fatalf("it has standing %d", known)
+		}
+		d.finish(older, []byte{2}, time.Now())
+		if len(d.slots) != minShare || shares["before"].count != 0 || d.answered != 0 {
+			t.Errorf("%d entries there, %d counted, %d answered", len(d.slots), shares["before"].count, d.answered)
+		}
+	})
+}
+
+// BenchmarkDuplicates is what a request costs that takes the place of an older one
+// from the same port, is answered, and comes once more.
+func BenchmarkDuplicates(b *testing.B) {
+	const ports = 64
+	d := newDuplicates(1<<16, 10*time.Second)
+	s := d.divide([]string{"only"})["only"]
+	now, reply, packets := time.Now(), make([]byte, 38), make([][]byte, 256*ports)
+	for n := range packets {
+		packets[n] = append(numbered(n), make([]byte, 80)...)
+		packets[n][1] = byte(n / ports)
+	}
+	n := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		packet, from := packets[n%len(packets)], port(n%ports)
+		packet[5]++ // of the Request Authenticator
+		_, e, _ := d.begin(s, from, packet, now)
+		d.finish(e, reply, now)
+		if known, _, _ := d.begin(s, from, packet, now); known != repeated {
+			b.Fatalf("it has standing %d", known)
+		}
+		n++
+	}
 }
 
 func TestAnIPv4ClientIsFoundByItsMappedAddress(t *testing.T) {

@@ -22,7 +22,7 @@ type duplicates struct {
 	seed  maphash.Seed
 
 	mu       sync.Mutex
-	slots    map[slot]*entry
+	slots    map[uint64]*entry // by the hash of their slot
 	shares   map[string]*share // by client name
 	answered int
 	sweeping bool
@@ -45,9 +45,10 @@ type share struct {
 // entry is one request. The lock of duplicates covers it once it is in slots.
 type entry struct {
 	slot          slot
+	key           uint64 // of slot
 	authenticator [16]byte
-	sum           uint64 // of the whole packet
-	share         *share
+	sum           uint64    // of the whole packet
+	share         *share    // nil: it was removed
 	reply         []byte    // nil: in flight
 	expires       time.Time // once answered
 	prev, next    *entry    // once answered
@@ -69,7 +70,7 @@ const minShare = 256
 func newDuplicates(total int, ttl time.Duration) *duplicates {
 	return &duplicates{
 		ttl: ttl, total: total, seed: maphash.MakeSeed(),
-		slots: make(map[slot]*entry), shares: make(map[string]*share),
+		slots: make(map[uint64]*entry), shares: make(map[string]*share),
 	}
 }
 
@@ -100,28 +101,31 @@ func (d *duplicates) divide(names []string) map[string]*share {
 
 // begin looks the packet up. For a fresh one it returns the entry that must
 // end in finish or forget; for a repeated one the reply, which the caller must
-// not change.
+// not change. Where two slots have one hash, which nobody can bring about, one
+// request takes the other's place.
 func (d *duplicates) begin(s *share, peer netip.AddrPort, packet []byte, now time.Time) (standing, *entry, []byte) {
 	e := &entry{slot: slot{peer, packet[0], packet[1]}, share: s, sum: maphash.Bytes(d.seed, packet)}
+	e.key = maphash.Comparable(d.seed, e.slot)
 	copy(e.authenticator[:], packet[4:headerLen])
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if old := d.slots[e.slot]; old != nil {
+	if old := d.slots[e.key]; old != nil {
 		if old.same(e) && !old.over(now) {
 			return old.standing(), nil, old.reply
 		}
-		d.remove(old)
+		d.leave(old)
 	}
 	if s.count >= s.limit && !d.evict(s) {
+		delete(d.slots, e.key)
 		return crowded, nil, nil
 	}
-	d.slots[e.slot] = e
+	d.slots[e.key] = e
 	s.count++
 	return fresh, e, nil
 }
 
 func (e *entry) same(f *entry) bool {
-	return e.authenticator == f.authenticator && e.sum == f.sum
+	return e.sum == f.sum && e.authenticator == f.authenticator && e.slot == f.slot
 }
 
 func (e *entry) over(now time.Time) bool { return e.reply != nil && !now.Before(e.expires) }
@@ -137,7 +141,7 @@ func (e *entry) standing() standing {
 func (d *duplicates) finish(e *entry, reply []byte, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.slots[e.slot] != e {
+	if e.share == nil {
 		return
 	}
 	if e.share.gone {
@@ -159,14 +163,20 @@ func (d *duplicates) finish(e *entry, reply []byte, now time.Time) {
 func (d *duplicates) forget(e *entry) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.slots[e.slot] == e {
+	if e.share != nil {
 		d.remove(e)
 	}
 }
 
 func (d *duplicates) remove(e *entry) {
-	delete(d.slots, e.slot)
+	delete(d.slots, e.key)
+	d.leave(e)
+}
+
+// leave takes e out of all but its slot, which the caller empties or fills.
+func (d *duplicates) leave(e *entry) {
 	e.share.count--
+	e.share = nil
 	if e.next != nil {
 		e.prev.next, e.next.prev = e.next, e.prev
 		e.prev, e.next = nil, nil
