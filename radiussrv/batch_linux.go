@@ -80,7 +80,10 @@ func (r batches) writeAll(o outlet, replies []parcel) (n int, err error) {
 	}
 	for n < len(replies) && err == nil {
 		var sent int
-		if sent, err = r.conn.WriteBatch(s.load(replies[n:], r.joins.Load()), 0); err == nil {
+		messages := s.load(replies[n:], r.joins.Load())
+		sent, err = r.conn.WriteBatch(messages, 0)
+		s.unload(messages)
+		if err == nil {
 			n += s.carried(sent)
 		} else if together := s.carried(1); together > 1 {
 			sent, err = r.apart(o, replies[n:n+together])

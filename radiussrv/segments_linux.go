@@ -103,6 +103,15 @@ func (s *shipment) fill(i int, replies []parcel) {
 	s.carries[i] = len(replies)
 }
 
+// unload forgets what the messages carried: a shipment is kept to be used again.
+func (s *shipment) unload(messages []ipv4.Message) {
+	for i := range messages {
+		m := &messages[i]
+		clear(m.Buffers)
+		m.Addr, m.OOB = nil, nil
+	}
+}
+
 // carried is how many replies the first so many messages carry.
 func (s *shipment) carried(messages int) (replies int) {
 	for _, n := range s.carries[:messages] {

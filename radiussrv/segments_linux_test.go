@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/net/ipv4"
 )
 
 // reply is a reply of that many octets that is told from all others by n.
@@ -54,12 +56,25 @@ func TestRepliesThatMayGoTogetherDo(t *testing.T) {
 			if s.carried(len(messages)) != len(c.replies) {
 				t.Errorf("they carry %d of %d replies", s.carried(len(messages)), len(c.replies))
 			}
+			s.unload(messages)
 			apart := s.load(c.replies, false)
 			if len(apart) != len(c.replies) || s.carried(len(apart)) != len(apart) {
 				t.Errorf("%d messages where each reply was to be one", len(apart))
 			}
+			s.unload(apart)
+			if holds(s) {
+				t.Error("what was sent is held on to")
+			}
 		})
 	}
+}
+
+// holds reports whether s holds on to anything of what it carried.
+func holds(s *shipment) bool {
+	return slices.ContainsFunc(s.messages[:], func(m ipv4.Message) bool {
+		kept := slices.ContainsFunc(m.Buffers[:cap(m.Buffers)], func(b []byte) bool { return b != nil })
+		return kept || m.Addr != nil || m.OOB != nil
+	})
 }
 
 // loopbackSocket is a socket of this host that nobody reaches from outside.
