@@ -194,6 +194,40 @@ func TestARefusedRightPasswordIsRememberedLikeAWrongOne(t *testing.T) {
 	}
 }
 
+// TestAFullQueueTellsNoPasswordFromAnother: at a client that asks for a code all
+// are asked for one. A right password is not remembered as refused and not counted
+// there, and must be answered as a wrong one all the same.
+func TestAFullQueueTellsNoPasswordFromAnother(t *testing.T) {
+	const wrong = "wrong horse"
+	w := newWorld(t)
+	isFull := false
+	w.full = func() bool { return isFull }
+	w.start()
+	fill := func(full bool) {
+		isFull, w.failHash = full, nil
+		if full {
+			w.failHash = secret.ErrBusy
+		}
+	}
+	busy := func(passwords ...string) {
+		t.Helper()
+		fill(true)
+		defer fill(false)
+		for _, password := range passwords {
+			w.attempt(t, vpnOTPClient, "ann", text(password)).expect(t, Busy, ReasonBusy)
+		}
+	}
+	w.attempt(t, vpnOTPClient, "ann", text(annPassword)).expect(t, SecondFactor, ReasonAskSecondFactor)
+	w.attempt(t, vpnOTPClient, "ann", text(wrong)).expect(t, Reject, ReasonWrongSecret)
+	busy(annPassword, wrong)
+	for i := range 10 {
+		w.attempt(t, vpnOTPClient, "ann", text(fmt.Sprint("guess ", i)))
+	}
+	w.attempt(t, vpnOTPClient, "ann", text("one more")).expect(t, Reject, ReasonBraked)
+	busy(annPassword, wrong, "one more")
+	w.attempt(t, vpnOTPClient, "ann", text(wrong)).expect(t, Reject, ReasonWrongSecret)
+}
+
 func TestAFullQueueCountsNoGuess(t *testing.T) {
 	w := newWorld(t)
 	w.failHash = secret.ErrBusy

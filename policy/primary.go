@@ -37,8 +37,10 @@ func (t *trial) tryPrimary(ctx context.Context, name directory.Name) {
 	result, remembered := t.e.memory.Recall(g.key, t.e.now())
 	switch {
 	case remembered && !result.Accepted && t.refusedAgain(g, result):
+		t.busyToo()
 	case !t.count(g):
 		t.facts.Braked = true
+		t.busyToo()
 	case remembered && result.Accepted:
 		g.recalled = true
 		t.matchPrimary(h, true)
@@ -75,6 +77,17 @@ func (t *trial) refusedAgain(g *guess, r remember.Result) bool {
 	t.e.memory.Refused(g.key, r.Right, t.e.now().Add(t.rules.brakes.RememberRefused))
 	t.again = true
 	return true
+}
+
+// busyToo answers an attempt that is refused without a hash as one is that needs
+// a hash, where there is no room for one. That is for clients that ask for a code:
+// there a right password is neither refused, and so hashed each time, nor counted;
+// a stranger who fills the queue could tell it from a wrong one otherwise, and
+// would know it without the code.
+func (t *trial) busyToo() {
+	if t.facts.Client == LegacyOTP && t.e.full() {
+		t.broke(secret.ErrBusy)
+	}
 }
 
 // count counts g before it is looked at, and reports false where a brake is on.
