@@ -125,7 +125,7 @@ format = "xml"
 		`line 23: log.format: "xml" is none of text, json`}},
 	{"limits of searches", smallest + "size_limit = 0\ntime_limit = \"0s\"\nlook_through_limit = -1\n", []string{
 		"line 6: ldap.size_limit: must lie between 1 and 1000000000",
-		`line 7: ldap.time_limit: must lie between "1s" and "24h0m0s"`,
+		`line 7: ldap.time_limit: must lie between "1s" and "24h"`,
 		"line 8: ldap.look_through_limit: must lie between 1 and 1000000000"}},
 	{"durations", smallest + "[radius]\nreject_delay = 1\n", []string{
 		`line 7: radius.reject_delay: must be a duration in quotes, such as "1s" or "250ms"`}},
@@ -209,7 +209,7 @@ client = "d"
 `, []string{
 		"line 6: radius.radsec_ca: is needed",
 		"line 7: radius.radsec_listen: needs a certificate: add [tls] with certificate and key",
-		`line 8: radius.stale_sessions: must lie between "10m0s" and "2160h0m0s"`,
+		`line 8: radius.stale_sessions: must lie between "10m" and "2160h"`,
 		`line 9: radius.client[0].certificates: is needed with transport = "tls": names in the device's certificate, or "sha256:" and its fingerprint`,
 		`line 12: radius.client[0].secret_file: does not go with transport = "tls": the certificate is what counts there`,
 		`line 14: radius.client[0].dae.secret_file: is needed with transport = "tls"`,
@@ -318,13 +318,13 @@ remember_refused = "-1s"
 export = "tcp://siem:514"
 `, []string{
 		"line 7: brakes.tries: must lie between 1 and 1000",
-		`line 8: brakes.first: must lie between "1s" and "24h0m0s"`,
-		`line 9: brakes.longest: must lie between "1s" and "24h0m0s"`,
-		`line 10: brakes.forget: must lie between "1m0s" and "720h0m0s"`,
+		`line 8: brakes.first: must lie between "1s" and "24h"`,
+		`line 9: brakes.longest: must lie between "1s" and "24h"`,
+		`line 10: brakes.forget: must lie between "1m" and "720h"`,
 		"line 12: brakes.source_per_minute: must lie between 1 and 100000",
 		"line 13: brakes.familiar_days: must lie between 0 and 3650",
-		`line 14: brakes.remember_accepted: must lie between "0s" and "1h0m0s"`,
-		`line 15: brakes.remember_refused: must lie between "0s" and "168h0m0s"`,
+		`line 14: brakes.remember_accepted: must lie between "0s" and "1h"`,
+		`line 15: brakes.remember_refused: must lie between "0s" and "168h"`,
 		`line 17: events.export: "tcp://siem:514" is none of "file:PATH", "syslog:unix:/PATH", "syslog:udp://HOST:PORT", "syslog:tcp://HOST:PORT"`}},
 	{"a cap below the tries of one source", smallest + "[brakes]\nunfamiliar_per_day = 9\n", []string{
 		"line 7: brakes.unfamiliar_per_day: must lie between 10 and 100000"}},

@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // maxPause bounds every duration of the brakes: a day more would be a lock.
 const maxPause = 24 * time.Hour
@@ -19,6 +22,18 @@ func (b *Brakes) check(p *problems) {
 
 func checkSpan(p *problems, key string, value, least, most time.Duration) {
 	if value < least || value > most {
-		p.add(key, "must lie between %q and %q", least.String(), most.String())
+		p.add(key, "must lie between %q and %q", written(least), written(most))
 	}
+}
+
+// written is d as people write it: "24h", where Go prints 24h0m0s.
+func written(d time.Duration) string {
+	text := d.String()
+	if d%time.Minute == 0 && d != 0 {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if d%time.Hour == 0 && d != 0 {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
