@@ -36,7 +36,7 @@ func (s *Service) MFAOff(ctx context.Context, actor Actor, id string) error {
 }
 
 func refuseOff(login, group string) error {
-	return refuse(MFAByGroup, "MFA cannot be turned off for %q: group %q demands it (policy.mfa_groups); take the account out of the group first", login, group)
+	return refuse(MFAByGroup, "MFA cannot be turned off for %q: group %q demands it (policy.mfa_groups or portal.admin_group); take the account out of the group first", login, group)
 }
 
 func (s *Service) setMFA(ctx context.Context, actor Actor, id string, on bool, kind directory.EventKind, allowed func(policy.Holder) error) error {
