@@ -1,6 +1,7 @@
 package browsertest
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -133,6 +134,9 @@ func (s *server) accountPages(v *visit, w words) {
 	s.binds("ann", mainPassword)
 	v.until(`fetch("/activity").then((r) => r.text()).then((t) => t.includes("finding"))`)
 	v.goTo("/activity")
+	if at := v.says("time[data-time]"); !regexp.MustCompile(`^\d{1,2} \p{L}+ \d{4}\b.* \d\d:\d\d$`).MatchString(at) {
+		s.t.Errorf("%s: a time is written %q beside dates such as 2 November 2026", w.language, at)
+	}
 	v.page(n + "activity")
 	v.goTo("/home")
 	v.page(n + "home")

@@ -153,9 +153,10 @@ if (idle) {
   setInterval(look, 10000);
 }
 
-// Times stand in the page in UTC; here they become the reader's own.
+// Times stand in the page in UTC; here they become those of the reader's zone,
+// written as the dates beside them are: the day first, and 24 hours.
 const lang = document.documentElement.lang;
-const clock = new Intl.DateTimeFormat(navigator.languages.find((l) => l.startsWith(lang)) || lang, { dateStyle: "long", timeStyle: "short" });
+const clock = new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, { dateStyle: "long", timeStyle: "short" });
 for (const time of document.querySelectorAll("time[data-time]")) time.textContent = clock.format(new Date(time.dateTime));
 
 // A second click sends nothing twice. A page that is come back to starts anew.
