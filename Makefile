@@ -4,6 +4,7 @@
 # make fuzz     every fuzz target for FUZZTIME each
 # make bench    Postern beside slapd and FreeRADIUS, in a table (MILLION=1: a million accounts too)
 # make mutate   remove each case of the policy in turn: does a test notice?
+# make help     these lines
 
 SHELL    := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -15,8 +16,11 @@ NESTED   := $(patsubst %/go.mod,%,$(wildcard lint/go.mod bench/*/go.mod portal/*
 
 BENCHFLAGS ?=
 
-.PHONY: all build demo deps test bench fuzz mutate check fmt words vet lint vuln tidy clean-tree clean
+.PHONY: all help build demo deps test bench fuzz mutate check fmt words vet lint vuln tidy clean-tree clean
 all: check test
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 build:
 	go build ./cmd/postern
