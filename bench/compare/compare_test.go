@@ -131,3 +131,25 @@ func TestMedianAndRatios(t *testing.T) {
 		t.Errorf("the ratios are %s", got)
 	}
 }
+
+func TestWhatMeasuresNothingIsRefused(t *testing.T) {
+	good := bench{rounds: 1, length: time.Second, small: 1, large: 1}
+	for name, spoil := range map[string]func(*bench){
+		"no rounds":               func(b *bench) { b.rounds = 0 },
+		"no time":                 func(b *bench) { b.length = 0 },
+		"no accounts":             func(b *bench) { b.small = 0 },
+		"fewer than no entries":   func(b *bench) { b.large = -1 },
+		"a row of no name":        func(b *bench) { b.rows = "bnid" },
+		"a million, not asked":    func(b *bench) { b.rows = "million" },
+		"before, without another": func(b *bench) { b.rows = "before" },
+	} {
+		b := good
+		spoil(&b)
+		if rows, err := b.asked(); err == nil {
+			t.Errorf("%s: would measure %s", name, names(rows))
+		}
+	}
+	if rows, err := good.asked(); err != nil || names(rows) != "bind, pap, eap, search, paged, crowd, memory, start" {
+		t.Errorf("asked for nothing in particular, it would measure %s (%v)", names(rows), err)
+	}
+}

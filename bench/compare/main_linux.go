@@ -25,7 +25,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -70,11 +69,15 @@ func run() error {
 	flag.IntVar(&b.small, "accounts", 10_000, "accounts in the rows of binds and PAP")
 	flag.IntVar(&b.large, "entries", 100_000, "accounts in the rows of searches, memory and start")
 	flag.BoolVar(&b.million, "million", false, "also measure a million accounts")
-	flag.StringVar(&b.rows, "rows", "", "only rows whose name holds this `word`")
-	flag.StringVar(&b.binary, "postern", "", "the binary to measure, instead of one built from here")
+	flag.StringVar(&b.rows, "rows", "", "only rows whose name holds this `word`: "+names(b.named()))
+	flag.StringVar(&b.binary, "postern", "", "the `binary` to measure, instead of one built from here")
 	flag.StringVar(&b.before, "before", "", "an older `binary`, to be measured with PAP beside that of today")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	site.ParseFlags("compare", "Measures Postern beside slapd and FreeRADIUS on this machine, and prints a table.")
+	rows, err := b.asked()
+	if err != nil {
+		return err
+	}
+	ctx, stop := site.UntilInterrupted()
 	defer stop()
 	dir, err := os.MkdirTemp("", "postern-compare-")
 	if err != nil {
@@ -94,7 +97,7 @@ func run() error {
 	}
 	fmt.Printf("%d processors, shared with the generator; %d rounds of about %s each\n\n", runtime.NumCPU(), b.rounds, b.length)
 	b.table.say("Load average at the start: %s.", loadAverage())
-	err = b.all(ctx)
+	err = b.all(ctx, rows)
 	b.table.say("Load average at the end: %s.", loadAverage())
 	b.table.print(os.Stdout)
 	return err
@@ -119,14 +122,15 @@ func absolute(path string) (string, error) {
 	return filepath.Abs(path) //nolint:wrapcheck // it says what it is about
 }
 
-// all measures every row that was asked for. A row that cannot be measured does
-// not keep the others from it.
-func (b *bench) all(ctx context.Context) error {
-	var errs []error
-	for _, r := range []struct {
-		name    string
-		measure func(context.Context) error
-	}{
+// row is a part of the table, with one name or several.
+type row struct {
+	name    string
+	measure func(context.Context) error
+}
+
+// named are all rows, in the order of the table.
+func (b *bench) named() []row {
+	return []row{
 		{"bind", b.binds},
 		{"pap", b.pap},
 		{"eap", b.eaps},
@@ -135,9 +139,42 @@ func (b *bench) all(ctx context.Context) error {
 		{"crowd", b.crowd},
 		{"memory start", b.memoryAndStart},
 		{"million", b.aMillion},
-	} {
-		if !strings.Contains(r.name, b.rows) || ctx.Err() != nil || r.name == "million" && !b.million || r.name == "before" && b.before == "" {
-			continue
+	}
+}
+
+func names(rows []row) string {
+	var list []string
+	for _, r := range rows {
+		list = append(list, strings.Fields(r.name)...)
+	}
+	return strings.Join(list, ", ")
+}
+
+// asked are the rows that the command line asks for. An error says what of it
+// cannot be done.
+func (b *bench) asked() (rows []row, err error) {
+	if b.rounds < 1 || b.length <= 0 || b.small < 1 || b.large < 1 {
+		return nil, errors.New("-rounds, -accounts and -entries must be at least 1, and -length above 0s")
+	}
+	for _, r := range b.named() {
+		left := r.name == "million" && !b.million || r.name == "before" && b.before == ""
+		if strings.Contains(r.name, b.rows) && !left {
+			rows = append(rows, r)
+		}
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("-rows %q is none of %s; million needs -million, and before needs -before", b.rows, names(b.named()))
+	}
+	return rows, nil
+}
+
+// all measures the rows. One that cannot be measured does not keep the others
+// from it.
+func (b *bench) all(ctx context.Context, rows []row) error {
+	var errs []error
+	for _, r := range rows {
+		if ctx.Err() != nil {
+			break
 		}
 		err := r.measure(ctx)
 		var missing peers.Missing

@@ -28,3 +28,14 @@ func TestPosternStandsTheShortForm(t *testing.T) {
 		t.Errorf("%d things were done and %d states compared", len(r.names), len(r.state))
 	}
 }
+
+func TestAServerNobodyKnowsIsRefused(t *testing.T) {
+	if err := known("Postern,slapd,FreeRADIUS,gldap"); err != nil {
+		t.Error(err)
+	}
+	for _, list := range []string{"postern", "Postern,", "", "Postern, slapd"} {
+		if known(list) == nil {
+			t.Errorf("-targets %q attacks less than it says", list)
+		}
+	}
+}

@@ -17,12 +17,11 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,14 +53,17 @@ var (
 )
 
 func run() error {
-	names := flag.String("targets", "Postern,slapd,FreeRADIUS,gldap", "which servers, by commas")
+	names := flag.String("targets", "Postern,slapd,FreeRADIUS,gldap", "which `servers`, by commas")
 	quick := flag.Bool("short", false, "a little of everything")
-	flag.Parse()
+	site.ParseFlags("hostile", "Does to servers what hostile clients do and says who survived.")
+	if err := known(*names); err != nil {
+		return err
+	}
 	how := full
 	if *quick {
 		how = short
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := site.UntilInterrupted()
 	defer stop()
 	dir, err := os.MkdirTemp("", "postern-hostile-")
 	if err != nil {
@@ -88,4 +90,19 @@ func run() error {
 	}
 	r.print(os.Stdout)
 	return errors.Join(append(errs, r.verdict())...)
+}
+
+// known refuses a list with a name that is no server's, which would be left out
+// without a word.
+func known(list string) error {
+	var names []string
+	for _, o := range openers("", "") {
+		names = append(names, o.name)
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("-targets: there is no server %q; there are %s", name, strings.Join(names, ", "))
+		}
+	}
+	return nil
 }

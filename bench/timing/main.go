@@ -40,7 +40,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"strings"
 	"time"
 
@@ -73,15 +72,15 @@ func run() error {
 	p := plan{seed: uint64(time.Now().UnixNano())}
 	flag.IntVar(&p.tries, "tries", fullTries, "how often each class is asked")
 	flag.IntVar(&p.askers, "askers", 32, "how many ask at once; at most 64, or the queue for hashes answers busy")
-	flag.StringVar(&p.protocol, "protocol", "", "LDAP or RADIUS alone")
-	flag.StringVar(&p.brakes, "brakes", "", "off or shipped alone")
-	flag.DurationVar(&p.limit, "limit", 0, "how long all of it may take; by default some three times what it takes on two idle cores")
-	flag.Parse()
+	flag.StringVar(&p.protocol, "protocol", "", "`NAME` of one alone, LDAP or RADIUS")
+	flag.StringVar(&p.brakes, "brakes", "", "`STATE` of one alone, off or shipped")
+	flag.DurationVar(&p.limit, "limit", 0, "how long all of it may take; 0 is some three times what it takes on two idle cores")
+	site.ParseFlags("timing", "Shows whether the time of a refusal tells why it was refused.")
 	parts, err := p.parts()
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := site.UntilInterrupted()
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, p.bound(len(parts)))
 	defer cancel()
