@@ -44,7 +44,9 @@ const (
 
 	// What they come to in memory. Of eventsHeld one that is written is 144 bytes,
 	// one that is fresh 321 with its strings, packed, as BenchmarkHeldEvents
-	// measures: 38 MB, or 49 MB with eventsFresh among them.
+	// measures: 38 MB, or 49 MB with eventsFresh among them. While the repeats of all
+	// are taken to be written it is up to 13 MB more, which is computed: 24 bytes for
+	// each in the queue of its shard, and again in the writer's list.
 	//
 	// A use is some 165 bytes in the shards, with its strings, as BenchmarkHeldUses
 	// measures: 43 MB. While they are taken to be written it is 80 to 90 MB, which
