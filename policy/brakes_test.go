@@ -194,38 +194,56 @@ func TestARefusedRightPasswordIsRememberedLikeAWrongOne(t *testing.T) {
 	}
 }
 
-// TestAFullQueueTellsNoPasswordFromAnother: at a client that asks for a code all
-// are asked for one. A right password is not remembered as refused and not counted
-// there, and must be answered as a wrong one all the same.
-func TestAFullQueueTellsNoPasswordFromAnother(t *testing.T) {
-	const wrong = "wrong horse"
+// TestWhoIsAskedForACodeCostsWhatARefusalDoes: at a client that asks for a code all
+// are asked for one, and how many hashes and guesses that took tells nothing either.
+func TestWhoIsAskedForACodeCostsWhatARefusalDoes(t *testing.T) {
+	hashes := map[string]int{}
+	for _, password := range []string{annPassword, "wrong horse"} {
+		w := newWorld(t)
+		ask := func(password string) outcome {
+			o := w.attempt(t, vpnOTPClient, "ann", text(password))
+			if o.Outcome != Reject && o.Outcome != SecondFactor {
+				t.Fatalf("%q is answered %v", password, o.Outcome)
+			}
+			return o
+		}
+		for range 5 {
+			ask(password)
+		}
+		w.failHash = secret.ErrBusy
+		ask(password)
+		w.failHash = nil
+		for i := range 20 {
+			ask(fmt.Sprint("guess ", i))
+		}
+		ask(password)
+		hashes[password] = w.hashes
+	}
+	if hashes[annPassword] != 10 || hashes["wrong horse"] != 10 {
+		t.Errorf("%v hashes, want 10 for each: one password and nine guesses", hashes)
+	}
+}
+
+// TestARememberedPasswordNeedsItsCode, which is what opens.
+func TestARememberedPasswordNeedsItsCode(t *testing.T) {
 	w := newWorld(t)
-	isFull := false
-	w.full = func() bool { return isFull }
-	w.start()
-	fill := func(full bool) {
-		isFull, w.failHash = full, nil
-		if full {
-			w.failHash = secret.ErrBusy
-		}
+	ask := func() outcome { return w.attempt(t, vpnOTPClient, "ann", text(annPassword)) }
+	ask()
+	o := ask()
+	o.expect(t, SecondFactor, ReasonAskSecondFactor)
+	if o.hashes != 0 {
+		t.Errorf("%d hashes for a password that was asked about before", o.hashes)
 	}
-	busy := func(passwords ...string) {
-		t.Helper()
-		fill(true)
-		defer fill(false)
-		for _, password := range passwords {
-			w.attempt(t, vpnOTPClient, "ann", text(password)).expect(t, Busy, ReasonBusy)
-		}
+	second := func(first Grant, right bool) outcome {
+		return w.authenticate(t, Attempt{Client: vpnOTPClient, Login: "ann", Remote: mailAddr, Second: &Second{
+			First: first, Check: func(context.Context, string) (bool, error) { return right, nil }}})
 	}
-	w.attempt(t, vpnOTPClient, "ann", text(annPassword)).expect(t, SecondFactor, ReasonAskSecondFactor)
-	w.attempt(t, vpnOTPClient, "ann", text(wrong)).expect(t, Reject, ReasonWrongSecret)
-	busy(annPassword, wrong)
-	for i := range 10 {
-		w.attempt(t, vpnOTPClient, "ann", text(fmt.Sprint("guess ", i)))
-	}
-	w.attempt(t, vpnOTPClient, "ann", text("one more")).expect(t, Reject, ReasonBraked)
-	busy(annPassword, wrong, "one more")
-	w.attempt(t, vpnOTPClient, "ann", text(wrong)).expect(t, Reject, ReasonWrongSecret)
+	second(o.Grant, false).expect(t, Reject, ReasonWrongSecond)
+	second(ask().Grant, true).expect(t, Accept, ReasonPrimaryAndSecond)
+	w.attempt(t, portalClient, "ann", text(annPassword)).expect(t, SecondFactor, ReasonAskSecondFactor)
+	w.attempt(t, mailClient, "ann", text(annPassword)).expect(t, Reject, ReasonPrimaryWithMFA)
+	w.holder("id-ann").PasswordHash = hashOf("another")
+	ask().expect(t, Reject, ReasonWrongSecret)
 }
 
 func TestAFullQueueCountsNoGuess(t *testing.T) {

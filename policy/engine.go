@@ -30,12 +30,9 @@ type EngineConfig struct {
 	// through yet. It waits until one has, or ctx ends, and returns what any asked
 	// for before that takes at most. nil: nobody waits.
 	AtFirst func(ctx context.Context) time.Duration
-	// Full says whether a hash asked for now would find no room, as far as can be
-	// said without asking for one. nil: there always is room.
-	Full   func() bool
-	Brakes *brake.Brakes    // nil: the engine's own, kept nowhere
-	Now    func() time.Time // nil: time.Now
-	Log    *slog.Logger     // nil: nothing is logged
+	Brakes  *brake.Brakes    // nil: the engine's own, kept nowhere
+	Now     func() time.Time // nil: time.Now
+	Log     *slog.Logger     // nil: nothing is logged
 }
 
 // Engine turns attempts into decisions: it gathers the facts, asks Decide,
@@ -55,7 +52,6 @@ type Engine struct {
 	memory        *remember.Memory
 	slowest       func() time.Duration
 	atFirst       func(context.Context) time.Duration
-	full          func() bool
 	now           func() time.Time
 	log           *slog.Logger
 
@@ -71,16 +67,13 @@ func NewEngine(c EngineConfig) *Engine {
 	e := &Engine{
 		records: c.Records, challengeable: c.Challengeable, holdings: c.Holdings, marks: c.Marks, keys: c.Keys,
 		verifier: c.Verifier, recorder: c.Recorder, now: c.Now, log: c.Log,
-		brakes: c.Brakes, memory: remember.New(), slowest: c.Slowest, atFirst: c.AtFirst, full: c.Full,
+		brakes: c.Brakes, memory: remember.New(), slowest: c.Slowest, atFirst: c.AtFirst,
 	}
 	if e.slowest == nil {
 		e.slowest = func() time.Duration { return 0 }
 	}
 	if e.atFirst == nil {
 		e.atFirst = func(context.Context) time.Duration { return 0 }
-	}
-	if e.full == nil {
-		e.full = func() bool { return false }
 	}
 	if e.brakes == nil {
 		e.brakes = brake.New()

@@ -37,10 +37,8 @@ func (t *trial) tryPrimary(ctx context.Context, name directory.Name) {
 	result, remembered := t.e.memory.Recall(g.key, t.e.now())
 	switch {
 	case remembered && !result.Accepted && t.refusedAgain(g, result):
-		t.busyToo()
 	case !t.count(g):
 		t.facts.Braked = true
-		t.busyToo()
 	case remembered && result.Accepted:
 		g.recalled = true
 		t.matchPrimary(h, true)
@@ -64,13 +62,14 @@ func (t *trial) guessOf(h Holder) brake.Guess {
 
 // refusedAgain matches what was refused before without counting it again and
 // without a hash. It reports false, and leaves the match open, where the same
-// result would open something now: for that, it is verified anew.
+// result would open something now: for that, it is verified anew. So it is with
+// what a client that asks for a code asked for one.
 func (t *trial) refusedAgain(g *guess, r remember.Result) bool {
 	t.facts.Match = MatchNone
 	if r.Right {
 		t.facts.Match = MatchPrimary
 	}
-	if Decide(t.facts).Outcome != Reject {
+	if !t.asRefused(Decide(t.facts)) {
 		t.facts.Match = MatchNone
 		return false
 	}
@@ -79,15 +78,13 @@ func (t *trial) refusedAgain(g *guess, r remember.Result) bool {
 	return true
 }
 
-// busyToo answers an attempt that is refused without a hash as one is that needs
-// a hash, where there is no room for one. That is for clients that ask for a code:
-// there a right password is neither refused, and so hashed each time, nor counted;
-// a stranger who fills the queue could tell it from a wrong one otherwise, and
-// would know it without the code.
-func (t *trial) busyToo() {
-	if t.facts.Client == LegacyOTP && t.e.full() {
-		t.broke(secret.ErrBusy)
-	}
+// asRefused reports whether d is remembered and counted as a refusal: it is one, or
+// it asks for a code where whoever is refused is asked for one. There a right
+// password must cost no other hash and no other count than a wrong one: whoever
+// sees how many of a hundred at once find the queue full would know it, without
+// the code.
+func (t *trial) asRefused(d Decision) bool {
+	return d.Outcome == Reject || d.Outcome == SecondFactor && t.facts.Client == LegacyOTP
 }
 
 // count counts g before it is looked at, and reports false where a brake is on.
@@ -139,7 +136,7 @@ func (t *trial) settle(d Decision) {
 	}
 	now := t.e.now()
 	switch {
-	case d.Outcome == Reject:
+	case t.asRefused(d):
 		if !g.second {
 			t.e.memory.Refused(g.key, t.facts.Match == MatchPrimary, now.Add(t.rules.brakes.RememberRefused))
 		}

@@ -27,7 +27,6 @@ type world struct {
 	rehash  Rehasher
 	slowest func() time.Duration
 	atFirst func(context.Context) time.Duration
-	full    func() bool
 	marks   Marks
 	engine  *Engine
 	holders []Holder
@@ -82,7 +81,7 @@ func newWorld(t testing.TB) *world {
 func (w *world) start() {
 	w.engine = NewEngine(EngineConfig{
 		Records: w, Challengeable: w, Holdings: w, Marks: w.marks, Keys: w.keys, Verifier: w, Recorder: w, Rehasher: w.rehash,
-		Slowest: w.slowest, AtFirst: w.atFirst, Full: w.full,
+		Slowest: w.slowest, AtFirst: w.atFirst,
 		Now: func() time.Time { return w.now() },
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})

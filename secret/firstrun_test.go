@@ -2,7 +2,6 @@ package secret
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,27 +70,6 @@ func TestWhoHasGoneDoesNotWaitForTheFirstRun(t *testing.T) {
 			t.Errorf("the run goes on, and it is %v", got)
 		}
 		time.Sleep(2 * time.Hour) // the bubble's clock: to the end of the run
-	})
-}
-
-// TestAHasherIsFullWhereItIsBusy: while all places are taken, and no longer.
-func TestAHasherIsFullWhereItIsBusy(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := NewHasher(cheap, 1, 1)
-		h.rehearse(func() { time.Sleep(time.Second) })
-		if h.Full() {
-			t.Error("it is full with a place to wait in")
-		}
-		go func() { _ = h.run(t.Context(), func() {}) }()
-		synctest.Wait()
-		if err := h.run(t.Context(), func() {}); !h.Full() || !errors.Is(err, ErrBusy) {
-			t.Errorf("with all places taken: full %v, and a run %v", h.Full(), err)
-		}
-		time.Sleep(2 * time.Second) // the bubble's clock: to the end of both
-		synctest.Wait()
-		if err := h.run(t.Context(), func() {}); h.Full() || err != nil {
-			t.Errorf("when all are through: full %v, and a run %v", h.Full(), err)
-		}
 	})
 }
 

@@ -139,9 +139,6 @@ func (h *Hasher) Ahead() time.Duration {
 	return turns*one + max(one, h.Slowest())
 }
 
-// Full reports whether a run asked for now would be refused with ErrBusy.
-func (h *Hasher) Full() bool { return len(h.places) == cap(h.places) }
-
 // lately is how many runs the typical one is taken over, about.
 const lately = 8
 

@@ -104,7 +104,7 @@ func (s *server) openEngine(ctx context.Context, c loaded) error {
 	s.journal = policy.NewJournal(db, s.log)
 	s.engine = policy.NewEngine(policy.EngineConfig{
 		Records: db, Challengeable: db, Holdings: db, Marks: db, Brakes: s.brakes, Keys: s.site.keys, Verifier: s.hasher, Recorder: s.journal,
-		Slowest: s.hasher.Ahead, AtFirst: s.hasher.AtFirst, Full: s.hasher.Full,
+		Slowest: s.hasher.Ahead, AtFirst: s.hasher.AtFirst,
 		Rehasher: &rehasher{s.hasher, db, s.env.random}, Now: s.env.now, Log: s.log,
 	})
 	s.engine.SetRules(c.rules)
