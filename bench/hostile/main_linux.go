@@ -11,9 +11,9 @@
 // class.
 //
 // For Postern it then waits a minute, and fails where there are more goroutines or
-// connections than before, or more than 8 MB more of live memory. Everything is bounded in count and time and keeps to
-// loopback. It exits 0 where Postern did all that is asked of it, whatever the
-// others did.
+// connections than before, or more than 8 MB more of live memory. Everything is
+// bounded in count and time and keeps to loopback. It exits 0 where Postern did
+// all that is asked of it, whatever the others did.
 package main
 
 import (
