@@ -56,9 +56,6 @@ func mustReadMigrations(files fs.FS) []migration {
 	return list
 }
 
-// SchemaVersion is the number of the newest migration of this program.
-func SchemaVersion() int { return len(migrations) }
-
 // migrationsTable is outside the numbered files because they are listed in it.
 const migrationsTable = `CREATE TABLE IF NOT EXISTS migrations (
   number     INTEGER PRIMARY KEY,

@@ -41,7 +41,10 @@ func TestPointReadsScanNothing(t *testing.T) {
 		"search":            {{Attribute: "uid", Match: directory.Equals}},
 		"search of several": {{Attribute: "uid", Match: directory.Equals}, {Attribute: "mail", Match: directory.Equals}, {Attribute: "cn", Match: directory.Prefix}},
 	} {
-		texts[name], _ = holdersQuery(directory.Query{AnyOf: list, After: "x"})
+		q := directory.Query{AnyOf: list, After: "x"}
+		l := holderLookup(q)
+		ok(t, s.view(t.Context(), "narrowing", func(ses *session) error { return l.narrow(ses, list) }))
+		texts[name], _ = l.holders(q)
 	}
 	for i, key := range entryKeys {
 		for d := range ofAccounts + 1 {

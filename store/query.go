@@ -15,7 +15,7 @@ const batch = 500
 // Holders returns one batch of accounts in id order, groups included and
 // attributes not.
 func (s *Store) Holders(ctx context.Context, q directory.Query) (list []policy.Holder, err error) {
-	l := lookup{indexes: accountLookups, kind: int64(q.Kind), byKind: true}
+	l := holderLookup(q)
 	err = s.view(ctx, "listing accounts", func(ses *session) error {
 		if err := l.narrow(ses, q.AnyOf); err != nil {
 			return err
@@ -29,9 +29,8 @@ func (s *Store) Holders(ctx context.Context, q directory.Query) (list []policy.H
 	return list, err
 }
 
-func holdersQuery(q directory.Query) (text string, args []any) {
-	l := lookup{indexes: accountLookups, kind: int64(q.Kind), byKind: true}
-	return l.holders(q)
+func holderLookup(q directory.Query) lookup {
+	return lookup{indexes: accountLookups, kind: int64(q.Kind), byKind: true}
 }
 
 func (l *lookup) holders(q directory.Query) (text string, args []any) {
