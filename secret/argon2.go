@@ -82,13 +82,6 @@ func scheme(stored string) (name, rest string, ok bool) {
 	return strings.Cut(stored, "$")
 }
 
-// CheckHash says whether stored is a password hash as it may be kept. The
-// error does not repeat it.
-func CheckHash(stored Text) error {
-	_, err := parseStored(stored.Reveal())
-	return err
-}
-
 // parseArgon2id reads "v=19$m=…,t=…,p=…$salt$tag" and nothing else: no other
 // order, no other base64, no leading zeros.
 func parseArgon2id(rest string) (h argon2Hash, err error) {

@@ -93,7 +93,7 @@ func TestAHostileStoredHashIsRefusedBeforeAnyWork(t *testing.T) {
 			t.Errorf("%s: no error", name)
 			continue
 		}
-		if CheckHash(NewText(stored)) == nil {
+		if mayBeKept(NewText(stored)) == nil {
 			t.Errorf("%s: may be kept", name)
 		}
 		if len(stored) > maxStored && !strings.Contains(err.Error(), "longer than") {
@@ -111,8 +111,8 @@ func TestTheDearestAndTheCheapestHashAreRead(t *testing.T) {
 		phc("$argon2id$v=19$m=8,t=1,p=1", 8, 16),
 		phc("$argon2id$v=19$m=65536,t=3,p=4", 16, 32),
 	} {
-		if h, err := parseStored(stored); err != nil || h.argon.String() != stored || CheckHash(NewText(stored)) != nil {
-			t.Errorf("%s: %v, may be kept: %v", stored, err, CheckHash(NewText(stored)))
+		if h, err := parseStored(stored); err != nil || h.argon.String() != stored || mayBeKept(NewText(stored)) != nil {
+			t.Errorf("%s: %v, may be kept: %v", stored, err, mayBeKept(NewText(stored)))
 		}
 	}
 }
@@ -146,4 +146,10 @@ func FuzzParseStored(f *testing.F) {
 			t.Fatalf("%q costs too much: %v, salt %d, tag %d", stored, err, len(a.salt), len(a.tag))
 		}
 	})
+}
+
+// mayBeKept says whether stored is a password hash as it may be kept.
+func mayBeKept(stored Text) error {
+	_, err := parseStored(stored.Reveal())
+	return err
 }
