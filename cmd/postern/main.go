@@ -62,7 +62,7 @@ func report(stderr io.Writer, cmd *cobra.Command, err error) int {
 	case errors.Is(err, errSilent):
 		return exitFailed
 	case !errors.As(err, &failed) || errors.As(err, &usage):
-		fmt.Fprintf(stderr, "postern: %s\nSee: %s --help\n", err, cmd.CommandPath())
+		fmt.Fprintf(stderr, "postern: %s\n  see: %s --help\n", err, cmd.CommandPath())
 		return exitUsage
 	case errors.As(err, &invalid):
 		fmt.Fprintf(stderr, "postern: the configuration is not valid:\n%s\n", indent(err.Error()))
