@@ -106,17 +106,18 @@ func (e *Engine) Authenticate(ctx context.Context, a Attempt) Decision {
 	}
 	t := e.begin(a)
 	t.gather(func() { t.find(ctx) })
-	d := t.conclude(ctx, Decide(t.facts))
-	t.settle(d)
-	t.record(d)
+	d := Decide(t.facts)
+	t.conclude(ctx, &d)
+	t.settle(&d)
+	t.record(&d)
 	if t.hashed && t.primary.stale && t.facts.Match == MatchPrimary && d.Outcome != Reject {
 		e.rehash.offer(t.account.ID, t.primary.hash, a.Secret)
 	}
 	return d
 }
 
-// conclude adds who and when to what the rules say.
-func (t *trial) conclude(ctx context.Context, d Decision) Decision {
+// conclude adds to d who and when, and what it rests on.
+func (t *trial) conclude(ctx context.Context, d *Decision) {
 	d.Service = t.service
 	switch d.Outcome {
 	case Accept, SecondFactor, Enrol:
@@ -128,10 +129,9 @@ func (t *trial) conclude(ctx context.Context, d Decision) Decision {
 	}
 	switch d.Outcome {
 	case Accept, Busy, Unavailable:
-		return d
+	default:
+		d.ReplyAt = t.refusedAt(ctx)
 	}
-	d.ReplyAt = t.refusedAt(ctx)
-	return d
 }
 
 // refusedAt is the moment a refusal leaves: t0 + R, whatever it was refused
@@ -151,7 +151,7 @@ func (t *trial) refusedAt(ctx context.Context) time.Time {
 	return t.a.At.Add(max(t.e.pace.refusal(now), t.slowest))
 }
 
-func (t *trial) grant(d Decision) Grant {
+func (t *trial) grant(d *Decision) Grant {
 	client := t.a.Client
 	client.Reported = "" // no rule asks for it
 	at := t.weighed

@@ -129,14 +129,14 @@ func (t *trial) matchPrimary(h Holder, right bool) {
 // settle says to the brakes and to the memory what became of the guess. What
 // was refused stays counted, whatever for: a stranger who could see the count
 // would learn nothing from it. What was not decided is no guess.
-func (t *trial) settle(d Decision) {
+func (t *trial) settle(d *Decision) {
 	g := t.guess
 	if g == nil {
 		return
 	}
 	now := t.e.now()
 	switch {
-	case t.asRefused(d):
+	case t.asRefused(*d):
 		if !g.second {
 			t.e.memory.Refused(g.key, t.facts.Match == MatchPrimary, now.Add(t.rules.brakes.RememberRefused))
 		}

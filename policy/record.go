@@ -13,14 +13,14 @@ import (
 
 // record writes the one event of the attempt, its line in the log, and the
 // use of an app password that was accepted.
-func (t *trial) record(d Decision) {
+func (t *trial) record(d *Decision) {
 	ev := t.event(d)
 	if d.Outcome == Accept && d.Credential != "" {
 		recordUse(t.e.recorder, ev, Use{Credential: d.Credential, At: t.a.At, From: ev.Source, Service: d.Service})
 	} else {
 		t.e.recorder.Record(ev)
 	}
-	t.logLine(d, ev)
+	t.logLine(d, &ev)
 }
 
 // useRecorder is a Recorder to which an event and the use that goes with it
@@ -38,7 +38,7 @@ func recordUse(r Recorder, ev directory.Event, u Use) {
 	r.Used(u)
 }
 
-func (t *trial) event(d Decision) directory.Event {
+func (t *trial) event(d *Decision) directory.Event {
 	at := t.a.At.UTC().Truncate(time.Millisecond)
 	ev := directory.Event{
 		At: at, LastAt: at, Count: 1, Kind: directory.EventSignIn,
@@ -88,7 +88,7 @@ func reported(address string) string {
 // error, what an app password does all day is for debugging. What a stranger
 // can have without end, because it takes no hash, is not loud each time, or he
 // could fill the disk: the events count it.
-func (t *trial) level(d Decision) slog.Level {
+func (t *trial) level(d *Decision) slog.Level {
 	switch {
 	case errors.Is(t.err, context.Canceled): // who asked is gone
 		return slog.LevelInfo
@@ -123,7 +123,7 @@ func (l *loudness) level(loud slog.Level, now time.Time) slog.Level {
 
 // logLine writes the attempt's line. The login is the account's own; what was
 // typed for an account that is not known never stands in it.
-func (t *trial) logLine(d Decision, ev directory.Event) {
+func (t *trial) logLine(d *Decision, ev *directory.Event) {
 	ctx, level := context.Background(), t.level(d)
 	if !t.e.log.Enabled(ctx, level) {
 		return
