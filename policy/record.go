@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -73,12 +72,23 @@ func spelling(typed string) string {
 // maxReported is the longest address a client may report, in bytes.
 const maxReported = 64
 
+// ofAddresses are the bytes that addresses are written with.
+var ofAddresses = func() (set [256]bool) {
+	for _, b := range []byte("0123456789abcdefABCDEF:.-+ ") {
+		set[b] = true
+	}
+	return set
+}()
+
 // reported is what a client reports, if it can be an address of some kind: IP,
 // MAC or telephone number. Anything else is what somebody typed into a field
 // that is not for it.
 func reported(address string) string {
-	foreign := func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF:.-+ ", r) }
-	if len(address) > maxReported || strings.ContainsFunc(address, foreign) {
+	known := len(address) <= maxReported
+	for i := 0; known && i < len(address); i++ {
+		known = ofAddresses[address[i]]
+	}
+	if !known {
 		return "not an address"
 	}
 	return address

@@ -228,3 +228,26 @@ func TestWhatCanBeHadWithoutEndIsNotLoudEachTime(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyWhatCanBeAnAddressIsKeptOfWhatIsReported(t *testing.T) {
+	for _, kept := range []string{
+		"", "192.0.2.7", "2001:db8::7", "00-11-22-AA-bb-ff", "00:11:22:33:44:55", "+31 20 555", strings.Repeat("f", maxReported),
+	} {
+		if got := reported(kept); got != kept {
+			t.Errorf("%q is kept as %q", kept, got)
+		}
+	}
+	for _, typed := range []string{
+		"ann", "correct horse", "00-11-22:wifi", "g", "192.0.2.7\x00", "1\xff", "é1", "0\u2007", "1\n", strings.Repeat("f", maxReported+1),
+	} {
+		if got := reported(typed); got != "not an address" {
+			t.Errorf("%q is kept as %q", typed, got)
+		}
+	}
+}
+
+func BenchmarkReported(b *testing.B) {
+	for b.Loop() {
+		reported("00-11-22-33-44-55")
+	}
+}
