@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"postern/directory"
 )
@@ -135,6 +136,16 @@ func (e *env) completeServiceAccounts(_ *cobra.Command, args []string, typed str
 		}
 	}
 	return names, noFiles
+}
+
+// unquoteUsage takes the back quotes from what flags are for. They mark the name
+// of the value for the help; a shell would show them.
+func unquoteUsage(cmd *cobra.Command) {
+	unquote := func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") }
+	cmd.LocalFlags().VisitAll(unquote)
+	for _, c := range cmd.Commands() {
+		unquoteUsage(c)
+	}
 }
 
 // complete tells cobra how to complete a flag that the command has.

@@ -89,6 +89,13 @@ func TestHelpNamesTheValueOfEachFlagAndTheCommandsOfAGroup(t *testing.T) {
 	})
 }
 
+func TestAShellIsShownFlagsWithoutTheMarksOfTheHelp(t *testing.T) {
+	code, stdout, _ := cli(t, "__complete", "app-password", "issue", "ann", "--l")
+	if code != exitDone || !strings.HasPrefix(stdout, "--label\ta LABEL, the app or device it is for\n") {
+		t.Errorf("exit %d, a shell is given %q", code, stdout)
+	}
+}
+
 func each(cmd *cobra.Command, visit func(*cobra.Command)) {
 	visit(cmd)
 	for _, c := range cmd.Commands() {
