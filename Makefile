@@ -40,7 +40,6 @@ deps:
 test: deps
 	@cd lint && go build -o $(LINT)/noskip ./noskip
 	@for m in $(NESTED); do (cd $$m && go test -json -timeout=30m ./... | $(LINT)/noskip); done
-	go test -json -timeout=30m ./ldapsrv | $(LINT)/noskip # its sockets are others under the race detector
 	go test -json -race -shuffle=on -timeout=30m ./... | $(LINT)/noskip
 
 fuzz:

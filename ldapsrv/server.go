@@ -168,7 +168,6 @@ func (d *door) take(working context.Context, raw net.Conn) {
 		dismiss()
 		return
 	}
-	raw = quick(raw)
 	c := &conn{srv: d.srv, raw: raw, rw: raw, ticket: ticket}
 	c.session = session{service: &d.srv.service, peer: peer{remote: remote, listener: d.options.Name}}
 	d.mu.Lock()
