@@ -246,6 +246,35 @@ func TestARememberedPasswordNeedsItsCode(t *testing.T) {
 	ask().expect(t, Reject, ReasonWrongSecret)
 }
 
+// TestWhoHasTheCodeIsNotBraked, however often, where nothing is remembered either,
+// and across a restart between the question and the code.
+func TestWhoHasTheCodeIsNotBraked(t *testing.T) {
+	for _, remembered := range []time.Duration{0, 24 * time.Hour} {
+		w := newWorld(t)
+		w.rules.Brakes = DefaultBrakes()
+		w.rules.Brakes.RememberRefused = remembered
+		w.apply()
+		for range 3 * w.rules.Brakes.Limits.Tries {
+			first := w.attempt(t, vpnOTPClient, "ann", text(annPassword))
+			first.expect(t, SecondFactor, ReasonAskSecondFactor)
+			o, _ := w.second(t, vpnOTPClient, w.reopened(t, first.Grant), true)
+			o.expect(t, Accept, ReasonPrimaryAndSecond)
+		}
+		// A code that is not right takes nothing back.
+		ask := func() outcome { return w.attempt(t, vpnOTPClient, "ann", text(annPassword)) }
+		for range w.rules.Brakes.Limits.Tries {
+			w.second(t, vpnOTPClient, ask().Grant, false)
+		}
+		first := ask()
+		if remembered == 0 {
+			first.expect(t, Reject, ReasonBraked)
+			continue
+		}
+		o, _ := w.second(t, vpnOTPClient, first.Grant, true)
+		o.expect(t, Reject, ReasonBraked)
+	}
+}
+
 func TestAFullQueueCountsNoGuess(t *testing.T) {
 	w := newWorld(t)
 	w.failHash = secret.ErrBusy

@@ -162,5 +162,6 @@ func (t *trial) grant(d *Decision) Grant {
 		account: t.account.ID, credential: d.Credential, digest: t.digest, primary: t.primary,
 		match: t.facts.Match, outcome: d.Outcome,
 		client: client, from: t.from, at: at, seen: new(lastSeen),
+		counted: t.guess != nil && d.Outcome == SecondFactor && t.asRefused(*d),
 	}
 }

@@ -26,6 +26,7 @@ type Grant struct {
 	client     Client
 	from       netip.Addr
 	at         time.Time
+	counted    bool      // a guess stays counted for it until the second leg was right
 	seen       *lastSeen // shared by the copies
 }
 

@@ -144,6 +144,9 @@ func (t *trial) settle(d *Decision) {
 		t.e.brakes.TakeBack(g.ticket)
 	default:
 		t.e.brakes.SignedIn(g.ticket, now)
+		if g.second && t.a.Second.First.counted {
+			t.e.brakes.TakeBack(g.ticket.OfFirst())
+		}
 		if g.second && t.facts.Client == Interactive {
 			t.e.brakes.Release(t.account.ID)
 		}

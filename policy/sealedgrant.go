@@ -37,7 +37,7 @@ func (e *Engine) SealGrant(random io.Reader, use, bound string, g Grant) ([]byte
 	b = appendTime(b, g.primary.changedAt)
 	b = appendTime(b, g.at)
 	from := g.from.As16()
-	b = append(append(b, boolByte(g.from.IsValid())), from[:]...)
+	b = append(append(b, boolByte(g.from.IsValid())|boolByte(g.counted)<<1), from[:]...)
 	b = appendID(appendID(b, g.account), g.credential)
 	if g.credential != "" {
 		b = append(b, g.digest[:]...)
@@ -56,7 +56,9 @@ func (e *Engine) OpenGrant(use, bound, client string, sealed []byte) (Grant, err
 	r := grantReader{rest: b}
 	head := r.next(4)
 	g := Grant{client: Client{Protocol: RADIUS, Name: client}, primary: primaryStamp{changedAt: r.time(), stale: true}, at: r.time()}
-	if valid := r.next(1)[0]; valid != 0 {
+	flags := r.next(1)[0]
+	g.counted = flags&2 != 0
+	if flags&1 != 0 {
 		g.from = netip.AddrFrom16([16]byte(r.next(16))).Unmap()
 	} else {
 		r.next(16)

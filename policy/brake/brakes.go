@@ -50,6 +50,15 @@ type Ticket struct {
 	pairOn, farOn, sourceOn bool // which counts put the brake on
 }
 
+// OfFirst is the ticket of the primary password that a second factor with the
+// ticket t followed, where that counted and t's guess was right: of the same account
+// and source.
+func (t Ticket) OfFirst() Ticket {
+	t.guess.Second = false
+	t.pairOn, t.farOn, t.sourceOn = false, false, false
+	return t
+}
+
 // Brakes counts guesses. It may be used concurrently.
 type Brakes struct {
 	mu      sync.Mutex // covers everything
