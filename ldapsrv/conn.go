@@ -169,6 +169,9 @@ func (c *conn) carryOut(ctx context.Context, frame []byte) error {
 	m, err := c.room.Decode(frame)
 	defer c.room.Clear() // it holds on to the frame
 	fault, answerable := asFault(err)
+	if !answerable || m.Op == wire.OpBind || m.Op == wire.OpExtended {
+		defer clear(frame) // it may hold a password
+	}
 	if !answerable {
 		return fmt.Errorf("%w: %w", errGarbled, err)
 	}
@@ -177,7 +180,6 @@ func (c *conn) carryOut(ctx context.Context, frame []byte) error {
 		if err := c.flush(); err != nil {
 			return err
 		}
-		defer clear(frame) // it holds a password
 	}
 	c.ticket.busy.Store(true)
 	a, err := c.handle(ctx, request{Message: m, at: time.Now(), ahead: !c.in.empty()}, fault)
