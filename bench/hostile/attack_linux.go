@@ -36,9 +36,11 @@ func attack(ctx context.Context, o opener, how scale, r *report) (err error) {
 		w := t.suffer(ctx, do)
 		r.add(o.name, w)
 		if w.died {
-			if t, err = o.open(ctx); err != nil {
+			again, err := o.open(ctx)
+			if err != nil {
 				return fmt.Errorf("%s: starting it anew: %w", o.name, err)
 			}
+			t = again
 		}
 	}
 	if t.process != nil {

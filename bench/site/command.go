@@ -24,8 +24,9 @@ func ParseFlags(name, does string) {
 	}
 }
 
-// UntilInterrupted is over when somebody ends the driver, or stops reading what
-// it prints: it then still has servers to stop and files to remove.
+// UntilInterrupted is over when somebody ends the driver: it then still has servers
+// to stop and files to remove. SIGPIPE is not among the signals: who asks for it is
+// sent it for sockets too, which servers under attack close all the time.
 func UntilInterrupted() (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 }
