@@ -5,11 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -158,18 +155,7 @@ func TestManyAtOnceLoseNothingButWhatIsDeleted(t *testing.T) {
 	for _, room := range []int64{eventsHeld, 60} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &forgetful{moody: moody{newShelf()}}
-			j := NewJournal(s, slog.New(slog.DiscardHandler))
-			j.held.most = room
-			told := &ledger{counts: map[directory.Event]int64{}, uses: map[string]time.Time{}}
-			var all sync.WaitGroup
-			var flushes atomic.Int64
-			for range 8 {
-				all.Go(func() { told.tellAtRandom(j, &flushes) })
-			}
-			all.Wait()
-			if err := j.Close(context.Background()); err != nil {
-				t.Fatal(err)
-			}
+			told, _ := tellManyAtOnce(t, s, room)
 			if n := s.total() + s.deleted; s.deleted == 0 || n != told.total {
 				t.Errorf("%d are accounted for of %d, %d of them deleted", n, told.total, s.deleted)
 			}

@@ -127,6 +127,25 @@ func (l *ledger) tellAtRandom(j *Journal, flushes *atomic.Int64) {
 	}
 }
 
+// tellManyAtOnce has several record at random in a Journal with room for so many
+// events, and closes it. It returns what was told, and how many flushes went well.
+func tellManyAtOnce(t *testing.T, s Sink, room int64) (told *ledger, flushes int64) {
+	t.Helper()
+	j := NewJournal(s, slog.New(slog.DiscardHandler))
+	j.held.most = room
+	told = &ledger{counts: map[directory.Event]int64{}, uses: map[string]time.Time{}}
+	var all sync.WaitGroup
+	var well atomic.Int64
+	for range 8 {
+		all.Go(func() { told.tellAtRandom(j, &well) })
+	}
+	all.Wait()
+	if err := j.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return told, well.Load()
+}
+
 // TestManyAtOnceLoseNothing lets several record at random for some minutes,
 // with a sink that fails at random, and compares what is kept with what was
 // told: once with room for all, once with far too little.
@@ -134,19 +153,8 @@ func TestManyAtOnceLoseNothing(t *testing.T) {
 	for _, room := range []int64{eventsHeld, 60} {
 		synctest.Test(t, func(t *testing.T) {
 			s := moody{newShelf()}
-			j := NewJournal(s, slog.New(slog.DiscardHandler))
-			j.held.most = room
-			told := &ledger{counts: map[directory.Event]int64{}, uses: map[string]time.Time{}}
-			var all sync.WaitGroup
-			var flushes atomic.Int64
-			for range 8 {
-				all.Go(func() { told.tellAtRandom(j, &flushes) })
-			}
-			all.Wait()
-			if err := j.Close(context.Background()); err != nil {
-				t.Fatal(err)
-			}
-			if flushes.Load() == 0 {
+			told, flushes := tellManyAtOnce(t, s, room)
+			if flushes == 0 {
 				t.Error("no Flush went well")
 			}
 			told.checkTotal(t, s.shelf, room < eventsHeld)
